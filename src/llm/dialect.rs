@@ -1,0 +1,48 @@
+//! Peculiarities of providers that speak a known format with an accent: one flag each.
+
+/// A set of quirk flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quirks(u32);
+
+impl Quirks {
+    /// None.
+    pub const NONE: Quirks = Quirks(0);
+    /// Chat: refuses `stream_options`; usage comes with the last chunk anyway.
+    pub const NO_STREAM_OPTIONS: Quirks = Quirks(1);
+    /// Chat: knows only `max_tokens`; `max_completion_tokens` is renamed.
+    pub const MAX_TOKENS_ONLY: Quirks = Quirks(1 << 1);
+    /// Chat: role `developer` is unknown and becomes `system`.
+    pub const DEVELOPER_AS_SYSTEM: Quirks = Quirks(1 << 2);
+    /// Chat usage: `completion_tokens` leaves reasoning tokens out (xAI).
+    pub const REASONING_OUTSIDE_OUTPUT: Quirks = Quirks(1 << 3);
+    /// Errors come with HTTP 200: the answer's head is held until its first content.
+    pub const ERRORS_IN_200: Quirks = Quirks(1 << 4);
+
+    /// Every flag by the name `providers.yaml` uses.
+    pub const TABLE: &[(&str, Quirks)] = &[
+        ("no_stream_options", Quirks::NO_STREAM_OPTIONS),
+        ("max_tokens_only", Quirks::MAX_TOKENS_ONLY),
+        ("developer_as_system", Quirks::DEVELOPER_AS_SYSTEM),
+        ("reasoning_outside_output", Quirks::REASONING_OUTSIDE_OUTPUT),
+        ("errors_in_200", Quirks::ERRORS_IN_200),
+    ];
+
+    /// The flag of that name.
+    pub fn named(name: &str) -> Option<Quirks> {
+        Quirks::TABLE
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, quirk)| *quirk)
+    }
+
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Quirks) -> Quirks {
+        Quirks(self.0 | other.0)
+    }
+
+    /// Whether every flag of `other` is set.
+    pub const fn has(self, other: Quirks) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
