@@ -1,0 +1,144 @@
+//! What a request costs: tokens of each class times that class's price, in integers, rounded once.
+
+use llm::{ToolUses, Usage};
+
+use crate::money::Nanos;
+
+/// A group ratio of 1.0.
+pub const RATIO_ONE: u64 = 1_000_000_000;
+
+/// Prices of token classes, each in 10^-9 USD per million tokens. A negative price counts as zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Plain input.
+    pub input: i64,
+    /// Plain output, reasoning included.
+    pub output: i64,
+    /// Input read from a cache; missing: `input`.
+    pub cache_read: Option<i64>,
+    /// Input written to a five-minute cache; missing: 1.25 times `input`.
+    pub cache_write_5m: Option<i64>,
+    /// Input written to a one-hour cache; missing: twice `input`.
+    pub cache_write_1h: Option<i64>,
+    /// Audio input; missing: `input`.
+    pub audio_input: Option<i64>,
+    /// Audio output; missing: `output`.
+    pub audio_output: Option<i64>,
+    /// Image input; missing: `input`.
+    pub image_input: Option<i64>,
+    /// Image output; missing: `output`.
+    pub image_output: Option<i64>,
+}
+
+/// Prices for requests with up to so many input tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tier {
+    /// The largest input it is meant for; `None`: any.
+    pub up_to: Option<u64>,
+    /// Its prices.
+    pub rates: Rates,
+}
+
+/// The price of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Price {
+    /// Rising by `up_to`. The last one also serves inputs beyond its bound; none: tokens are free.
+    pub tiers: Vec<Tier>,
+    /// 10^-9 USD per call.
+    pub request: i64,
+    /// Tools the provider runs: name, and 10^-9 USD per 1,000 calls.
+    pub tools: Vec<(String, i64)>,
+}
+
+/// Sums are kept in quarters of 10^-15 USD, where every price, the five quarters of an undivided
+/// cache write and the millionth of a token's price are whole numbers.
+const QUARTERS: u128 = 4;
+const TOKENS_PER_PRICE: u128 = 1_000_000;
+const CALLS_PER_TOOL_PRICE: u128 = 1_000;
+
+/// The cost of one request: `ratio` is the group's, in 10^-9 (`RATIO_ONE` for 1.0).
+///
+/// Rounded once, half away from zero; never negative; beyond the range it is `Nanos::MAX`.
+pub fn cost(price: &Price, usage: &Usage, tools: &ToolUses, ratio: u64) -> Nanos {
+    let mut sum = Sum::default();
+    if let Some(rates) = price.rates_for(usage.input) {
+        sum.add_tokens(rates, usage);
+    }
+    let per_call = QUARTERS * TOKENS_PER_PRICE;
+    sum.add(1, price.request, per_call);
+    for (name, calls) in tools {
+        let units = per_call / CALLS_PER_TOOL_PRICE;
+        sum.add(u64::from(*calls), price.tool(name), units);
+    }
+    sum.times(ratio)
+}
+
+impl Price {
+    /// The prices for a request with `input` tokens: the whole request is at one tier.
+    fn rates_for(&self, input: u64) -> Option<&Rates> {
+        let fits = |tier: &&Tier| tier.up_to.is_none_or(|bound| input <= bound);
+        let tier = self.tiers.iter().find(fits).or(self.tiers.last())?;
+        Some(&tier.rates)
+    }
+
+    fn tool(&self, name: &str) -> i64 {
+        let named = self.tools.iter().find(|(tool, _)| tool == name);
+        named.map_or(0, |(_, per_thousand)| *per_thousand)
+    }
+}
+
+/// A sum that saturates. Saturation never shows as a wrong number: 2^128 units are more than
+/// `i64::MAX` 10^-9 USD even at the smallest ratio, so the result is `Nanos::MAX` either way.
+#[derive(Default)]
+struct Sum(u128);
+
+impl Sum {
+    fn add(&mut self, count: u64, price: i64, units: u128) {
+        let price = u128::from(price.max(0).unsigned_abs());
+        let amount = u128::from(count) * price;
+        self.0 = self.0.saturating_add(amount.saturating_mul(units));
+    }
+
+    /// Contract section 5: classes never overlap, what is left of each total is plain.
+    fn add_tokens(&mut self, rates: &Rates, usage: &Usage) {
+        let plain_input = usage
+            .input
+            .saturating_sub(usage.cache_read)
+            .saturating_sub(usage.cache_write_5m)
+            .saturating_sub(usage.cache_write_1h)
+            .saturating_sub(usage.audio_input)
+            .saturating_sub(usage.image_input);
+        let plain_output = usage
+            .output
+            .saturating_sub(usage.audio_output)
+            .saturating_sub(usage.image_output);
+
+        let (input, output) = (rates.input, rates.output);
+        for (tokens, own, fallback, quarters) in [
+            (plain_input, Some(input), input, 4),
+            (usage.cache_read, rates.cache_read, input, 4),
+            (usage.cache_write_5m, rates.cache_write_5m, input, 5),
+            (usage.cache_write_1h, rates.cache_write_1h, input, 8),
+            (usage.audio_input, rates.audio_input, input, 4),
+            (usage.image_input, rates.image_input, input, 4),
+            (plain_output, Some(output), output, 4),
+            (usage.audio_output, rates.audio_output, output, 4),
+            (usage.image_output, rates.image_output, output, 4),
+        ] {
+            match own {
+                Some(rate) => self.add(tokens, rate, QUARTERS),
+                None => self.add(tokens, fallback, quarters),
+            }
+        }
+    }
+
+    fn times(self, ratio: u64) -> Nanos {
+        const UNITS_PER_NANO: u128 = QUARTERS * TOKENS_PER_PRICE * RATIO_ONE as u128;
+        let scaled = self.0.saturating_mul(u128::from(ratio));
+        let rounded = scaled.saturating_add(UNITS_PER_NANO / 2) / UNITS_PER_NANO;
+        i64::try_from(rounded).map_or(Nanos::MAX, Nanos)
+    }
+}
+
+#[cfg(test)]
+mod tests;

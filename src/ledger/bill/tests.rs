@@ -1,0 +1,499 @@
+//! Golden bills, the rules of each class, and what must hold for any price and any usage.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A price per million tokens, from USD in text.
+fn usd(text: &str) -> i64 {
+    text.parse::<Nanos>().expect("a literal amount").0
+}
+
+fn flat(rates: Rates) -> Price {
+    Price {
+        tiers: vec![Tier { up_to: None, rates }],
+        ..Price::default()
+    }
+}
+
+/// Input and output price per million tokens.
+fn rates(input: &str, output: &str) -> Rates {
+    Rates {
+        input: usd(input),
+        output: usd(output),
+        ..Rates::default()
+    }
+}
+
+fn tokens(input: u64, output: u64) -> Usage {
+    Usage {
+        input,
+        output,
+        ..Usage::default()
+    }
+}
+
+fn gpt_4o() -> Price {
+    let mut price = flat(Rates {
+        cache_read: Some(usd("1.25")),
+        ..rates("2.50", "10")
+    });
+    price.tools = vec![("web_search_preview".into(), usd("25"))];
+    price
+}
+
+fn check(name: &str, price: &Price, usage: Usage, expected: &str) {
+    check_at(name, price, usage, RATIO_ONE, expected);
+}
+
+fn check_at(name: &str, price: &Price, usage: Usage, ratio: u64, expected: &str) {
+    let bill = cost(price, &usage, &ToolUses::new(), ratio);
+    assert_eq!(bill.to_string(), expected, "{name}");
+}
+
+// Units of the original system's worked bills are 0.000002 USD.
+
+#[test]
+fn bill_1_plain_tokens() {
+    check("3750 units", &gpt_4o(), tokens(1_000, 500), "0.007500000");
+}
+
+#[test]
+fn bill_2_cached_input() {
+    let usage = Usage {
+        cache_read: 400,
+        ..tokens(1_000, 500)
+    };
+    check("3500 units", &gpt_4o(), usage, "0.007000000");
+}
+
+#[test]
+fn bill_3_cache_reads_and_both_kinds_of_writes() {
+    // Cache classes without prices of their own: 1.25 and 2 times the input price.
+    let sonnet = flat(Rates {
+        cache_read: Some(usd("0.30")),
+        ..rates("3", "15")
+    });
+    let usage = Usage {
+        cache_read: 5_000,
+        cache_write_5m: 2_000,
+        cache_write_1h: 1_000,
+        ..tokens(9_000, 200)
+    };
+    check("10500 units", &sonnet, usage, "0.021000000");
+}
+
+#[test]
+fn bill_5_audio_beside_text() {
+    let realtime = flat(Rates {
+        audio_input: Some(usd("40")),
+        audio_output: Some(usd("40")),
+        ..rates("5", "20")
+    });
+    let usage = Usage {
+        audio_input: 200,
+        audio_output: 100,
+        ..tokens(300, 150)
+    };
+    check("6750 units", &realtime, usage, "0.013500000");
+}
+
+#[test]
+fn bill_7_tools_of_the_provider() {
+    let uses = vec![("web_search_preview".to_owned(), 3)];
+    let bill = cost(&gpt_4o(), &tokens(2_000, 300), &uses, RATIO_ONE);
+    assert_eq!(bill.to_string(), "0.083000000", "41500 units");
+}
+
+#[test]
+fn bill_9_mostly_cached() {
+    let gpt_5 = flat(Rates {
+        cache_read: Some(usd("0.125")),
+        ..rates("1.25", "10")
+    });
+    let usage = Usage {
+        cache_read: 8_000,
+        ..tokens(10_000, 1_000)
+    };
+    check("6750 units", &gpt_5, usage, "0.013500000");
+}
+
+#[test]
+fn bill_10_the_ratio_multiplies_everything() {
+    for (ratio, expected) in [
+        (500_000_000, "0.003750000"),
+        (900_000_000, "0.006750000"),
+        (0, "0.000000000"),
+    ] {
+        check_at("ratio", &gpt_4o(), tokens(1_000, 500), ratio, expected);
+    }
+    let mut price = gpt_4o();
+    price.request = usd("0.04");
+    let uses = vec![("web_search_preview".to_owned(), 2)];
+    let bill = cost(&price, &Usage::default(), &uses, RATIO_ONE / 2);
+    assert_eq!(bill.to_string(), "0.045000000", "half of 0.04 and 0.05");
+}
+
+#[test]
+fn bill_11_image_tokens_beside_text() {
+    let gpt_image_1 = flat(Rates {
+        image_input: Some(usd("10")),
+        image_output: Some(usd("40")),
+        ..rates("5", "0")
+    });
+    let usage = Usage {
+        image_input: 1_000,
+        image_output: 1_056,
+        ..tokens(1_050, 1_056)
+    };
+    check("26245 units", &gpt_image_1, usage, "0.052490000");
+}
+
+#[test]
+fn bill_12_the_whole_request_is_at_one_tier() {
+    let tier = |up_to, input, output, cache_read| Tier {
+        up_to,
+        rates: Rates {
+            cache_read: Some(usd(cache_read)),
+            ..rates(input, output)
+        },
+    };
+    let tiered = Price {
+        tiers: vec![
+            tier(Some(200_000), "3", "15", "0.3"),
+            tier(None, "6", "22.5", "0.6"),
+        ],
+        ..Price::default()
+    };
+    let usage = Usage {
+        cache_read: 200_000,
+        ..tokens(250_000, 4_000)
+    };
+    check("255000 units", &tiered, usage, "0.510000000");
+    check("at the bound", &tiered, tokens(200_000, 0), "0.600000000");
+    check("one beyond", &tiered, tokens(200_001, 0), "1.200006000");
+}
+
+#[test]
+fn bill_13_speech_by_characters_and_minutes() {
+    let tts_1 = flat(Rates {
+        audio_output: Some(0),
+        ..rates("15", "0")
+    });
+    let usage = Usage {
+        audio_output: 5_000,
+        ..tokens(100, 5_000)
+    };
+    check("750 units", &tts_1, usage, "0.001500000");
+    let whisper_1 = flat(rates("30", "0"));
+    check("15255 units", &whisper_1, tokens(1_017, 0), "0.030510000");
+}
+
+#[test]
+fn bill_14_by_call() {
+    for (request, expected) in [("0.1", "0.100000000"), ("0.05", "0.050000000")] {
+        let price = Price {
+            request: usd(request),
+            ..Price::default()
+        };
+        check("a call", &price, Usage::default(), expected);
+    }
+}
+
+#[test]
+fn bill_15_small_amounts_have_no_minimum() {
+    check(
+        "3 in, 1 out",
+        &flat(rates("0.10", "0.40")),
+        tokens(3, 1),
+        "0.000000700",
+    );
+}
+
+#[test]
+fn half_a_unit_rounds_up_and_less_rounds_down() {
+    // 0.0005 USD per million tokens is half of 10^-9 USD for one.
+    check(
+        "half",
+        &flat(rates("0.0005", "0")),
+        tokens(1, 0),
+        "0.000000001",
+    );
+    check(
+        "just under half",
+        &flat(rates("0.000499999", "0")),
+        tokens(1, 0),
+        "0.000000000",
+    );
+    // Rounded together, not one by one: two halves are one.
+    check(
+        "two halves",
+        &flat(rates("0.0005", "0.0005")),
+        tokens(1, 1),
+        "0.000000001",
+    );
+}
+
+#[test]
+fn an_undivided_cache_write_keeps_its_quarter() {
+    // Five quarters of 0.000000001 USD per million: 800,000 tokens make exactly 10^-9 USD.
+    let usage = Usage {
+        cache_write_5m: 800_000,
+        ..tokens(800_000, 0)
+    };
+    check(
+        "quarters",
+        &flat(rates("0.000000001", "0")),
+        usage,
+        "0.000000001",
+    );
+}
+
+#[test]
+fn missing_class_prices_fall_back() {
+    let price = flat(rates("1", "10"));
+    let usage = |class: fn(&mut Usage)| {
+        let mut usage = tokens(1_000_000, 1_000_000);
+        class(&mut usage);
+        usage
+    };
+    for (name, usage, expected) in [
+        (
+            "cache_read",
+            usage(|u| u.cache_read = u.input),
+            "11.000000000",
+        ),
+        (
+            "write 5m",
+            usage(|u| u.cache_write_5m = u.input),
+            "11.250000000",
+        ),
+        (
+            "write 1h",
+            usage(|u| u.cache_write_1h = u.input),
+            "12.000000000",
+        ),
+        (
+            "audio in",
+            usage(|u| u.audio_input = u.input),
+            "11.000000000",
+        ),
+        (
+            "image in",
+            usage(|u| u.image_input = u.input),
+            "11.000000000",
+        ),
+        (
+            "audio out",
+            usage(|u| u.audio_output = u.output),
+            "11.000000000",
+        ),
+        (
+            "image out",
+            usage(|u| u.image_output = u.output),
+            "11.000000000",
+        ),
+        (
+            "reasoning",
+            usage(|u| u.reasoning = u.output),
+            "11.000000000",
+        ),
+    ] {
+        check(name, &price, usage, expected);
+    }
+}
+
+#[test]
+fn parts_larger_than_their_total_floor_the_plain_part_at_zero() {
+    let usage = Usage {
+        cache_read: 3_000_000,
+        audio_output: 3_000_000,
+        ..tokens(1_000_000, 1_000_000)
+    };
+    let price = flat(Rates {
+        cache_read: Some(usd("1")),
+        audio_output: Some(usd("2")),
+        ..rates("100", "100")
+    });
+    check("plain parts are zero", &price, usage, "9.000000000");
+}
+
+#[test]
+fn the_last_tier_serves_what_no_tier_was_meant_for() {
+    let price = Price {
+        tiers: vec![Tier {
+            up_to: Some(10),
+            rates: rates("1", "1"),
+        }],
+        ..Price::default()
+    };
+    check(
+        "beyond every tier",
+        &price,
+        tokens(1_000_000, 0),
+        "1.000000000",
+    );
+    check(
+        "no tiers",
+        &Price::default(),
+        tokens(1_000_000, 5),
+        "0.000000000",
+    );
+}
+
+#[test]
+fn tools_without_a_price_are_free_and_repeated_names_add_up() {
+    let uses = vec![
+        ("web_search_preview".to_owned(), 1),
+        ("unheard_of".to_owned(), 9),
+        ("web_search_preview".to_owned(), 1),
+    ];
+    let bill = cost(&gpt_4o(), &Usage::default(), &uses, RATIO_ONE);
+    assert_eq!(bill.to_string(), "0.050000000");
+}
+
+#[test]
+fn the_ends_of_every_number_saturate() {
+    let full = Rates {
+        input: i64::MAX,
+        output: i64::MAX,
+        ..Rates::default()
+    };
+    let price = Price {
+        request: i64::MAX,
+        tools: vec![("t".into(), i64::MAX)],
+        ..flat(full)
+    };
+    let uses = vec![("t".to_owned(), u32::MAX)];
+    let usage = tokens(u64::MAX, u64::MAX);
+    for (ratio, expected) in [(u64::MAX, Nanos::MAX), (1, Nanos::MAX), (0, Nanos::ZERO)] {
+        assert_eq!(cost(&price, &usage, &uses, ratio), expected, "{ratio}");
+    }
+}
+
+/// The parts of a usage, none overlapping: the nine classes in the order of `Rates`.
+fn usage_of(parts: [u64; 9]) -> Usage {
+    let [
+        plain_in,
+        plain_out,
+        read,
+        write_5m,
+        write_1h,
+        audio_in,
+        audio_out,
+        image_in,
+        image_out,
+    ] = parts;
+    let total = |parts: &[u64]| {
+        parts
+            .iter()
+            .fold(0u64, |sum, part| sum.saturating_add(*part))
+    };
+    Usage {
+        input: total(&[plain_in, read, write_5m, write_1h, audio_in, image_in]),
+        cache_read: read,
+        cache_write_5m: write_5m,
+        cache_write_1h: write_1h,
+        output: total(&[plain_out, audio_out, image_out]),
+        reasoning: 0,
+        audio_input: audio_in,
+        audio_output: audio_out,
+        image_input: image_in,
+        image_output: image_out,
+    }
+}
+
+prop_compose! {
+    fn any_rates()(
+        plain in (any::<i64>(), any::<i64>()),
+        cache in proptest::array::uniform3(any::<Option<i64>>()),
+        media in proptest::array::uniform4(any::<Option<i64>>()),
+    ) -> Rates {
+        Rates {
+            input: plain.0, output: plain.1,
+            cache_read: cache[0], cache_write_5m: cache[1], cache_write_1h: cache[2],
+            audio_input: media[0], audio_output: media[1], image_input: media[2], image_output: media[3],
+        }
+    }
+}
+
+prop_compose! {
+    /// Prices up to 1,000 USD per million tokens, whole 10^-9 USD per token.
+    fn round_rates()(
+        plain in (0..1_000_000i64, 0..1_000_000i64),
+        cache in proptest::array::uniform3(proptest::option::of(0..1_000_000i64)),
+        media in proptest::array::uniform4(proptest::option::of(0..1_000_000i64)),
+    ) -> Rates {
+        let per_token = |price: i64| price * 4_000_000;
+        Rates {
+            input: per_token(plain.0), output: per_token(plain.1),
+            cache_read: cache[0].map(per_token), cache_write_5m: cache[1].map(per_token),
+            cache_write_1h: cache[2].map(per_token), audio_input: media[0].map(per_token),
+            audio_output: media[1].map(per_token), image_input: media[2].map(per_token),
+            image_output: media[3].map(per_token),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_price_and_no_usage_overflows_or_pays_the_caller(
+        rates in any_rates(),
+        parts in proptest::array::uniform9(any::<u64>()),
+        request: i64,
+        tool in (any::<i64>(), any::<u32>()),
+        ratio: u64,
+    ) {
+        let price = Price { request, tools: vec![("t".into(), tool.0)], ..flat(rates) };
+        let bill = cost(&price, &usage_of(parts), &vec![("t".into(), tool.1)], ratio);
+        prop_assert!(bill >= Nanos::ZERO);
+    }
+
+    #[test]
+    fn more_of_any_class_never_costs_less(
+        rates in any_rates(),
+        parts in proptest::array::uniform9(any::<u64>()),
+        class in 0usize..9,
+        more: u64,
+        ratio: u64,
+    ) {
+        // The plain part is what its total leaves over: a total that saturates would hide it.
+        let parts = parts.map(|part| part >> 4);
+        let mut larger = parts;
+        larger[class] += more >> 4;
+        let bill = |parts| cost(&flat(rates), &usage_of(parts), &ToolUses::new(), ratio);
+        prop_assert!(bill(parts) <= bill(larger));
+    }
+
+    #[test]
+    fn the_whole_is_the_sum_of_its_classes(
+        rates in round_rates(),
+        parts in proptest::array::uniform9(0u64..1_000_000),
+        request in 0..i64::MAX / 4,
+    ) {
+        let of = |parts| cost(&flat(rates), &usage_of(parts), &ToolUses::new(), RATIO_ONE);
+        let each: i64 = (0..9)
+            .map(|class| {
+                let mut alone = [0; 9];
+                alone[class] = parts[class];
+                of(alone).0
+            })
+            .sum();
+        prop_assert_eq!(of(parts), Nanos(each));
+
+        let with_request = Price { request, ..flat(rates) };
+        let whole = cost(&with_request, &usage_of(parts), &ToolUses::new(), RATIO_ONE);
+        prop_assert_eq!(whole, Nanos(each).saturating_add(Nanos(request)));
+    }
+
+    #[test]
+    fn a_larger_ratio_never_costs_less(
+        rates in any_rates(),
+        parts in proptest::array::uniform9(any::<u64>()),
+        ratios in (any::<u64>(), any::<u64>()),
+    ) {
+        let at = |ratio| cost(&flat(rates), &usage_of(parts), &ToolUses::new(), ratio);
+        let (low, high) = (ratios.0.min(ratios.1), ratios.0.max(ratios.1));
+        prop_assert!(at(low) <= at(high));
+    }
+}

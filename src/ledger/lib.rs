@@ -1,0 +1,9 @@
+//! Money and records: pure arithmetic, and the writer that hands records to a store.
+
+pub mod bill;
+pub mod money;
+pub mod record;
+
+pub use bill::{Price, RATIO_ONE, Rates, Tier, cost};
+pub use money::{BadAmount, NANOS_PER_USD, Nanos};
+pub use record::{End, Record, UsageSource};
