@@ -1,0 +1,203 @@
+//! Which channels serve a model in a group: built once per configuration, looked up per request.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::pattern::Pattern;
+use crate::snapshot::{Channel, Snapshot};
+
+/// The channels of every group, by model.
+#[derive(Default)]
+pub struct Routes {
+    groups: HashMap<Arc<str>, GroupRoutes>,
+}
+
+/// A channel that serves a model, and what it calls it.
+#[derive(Clone)]
+pub(super) struct Member {
+    pub(super) channel: Arc<Channel>,
+    pub(super) upstream: Arc<str>,
+}
+
+#[derive(Default)]
+struct GroupRoutes {
+    /// Every name written out by some channel, wildcard channels folded in: a look-up of such a
+    /// name is one hash and no allocation.
+    exact: HashMap<Arc<str>, Vec<Member>>,
+    /// Channels of the group, best tier first, then in the order of the configuration.
+    channels: Vec<Arc<Channel>>,
+    /// Each distinct wildcard with the positions in `channels` that use it, rising.
+    wildcards: Vec<(Pattern, Vec<usize>)>,
+}
+
+/// A model a caller may ask for by name.
+#[derive(Clone, Copy)]
+pub struct Served<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// The first channel of the best tier that serves it.
+    pub channel: &'a Channel,
+}
+
+impl Routes {
+    /// The routes of these channels. Disabled ones are kept, so that a model they alone serve is
+    /// known to be down rather than unknown.
+    pub fn build(channels: &[Arc<Channel>]) -> Routes {
+        let mut members: BTreeMap<Arc<str>, Vec<Arc<Channel>>> = BTreeMap::new();
+        for channel in channels {
+            let groups: BTreeSet<&Arc<str>> = channel.groups.iter().collect();
+            for group in groups {
+                members
+                    .entry(group.clone())
+                    .or_default()
+                    .push(channel.clone());
+            }
+        }
+        let built = members
+            .into_iter()
+            .map(|(group, channels)| (group, GroupRoutes::build(channels)));
+        Routes {
+            groups: built.collect(),
+        }
+    }
+
+    /// The channels that serve `model` in `group`, best tier first.
+    pub(super) fn pool(&self, group: &str, model: &str) -> Cow<'_, [Member]> {
+        match self.groups.get(group) {
+            Some(routes) => routes.pool(model),
+            None => Cow::Borrowed(&[]),
+        }
+    }
+
+    /// Whether any group serves `model`.
+    pub(super) fn known(&self, model: &str) -> bool {
+        self.groups
+            .values()
+            .any(|routes| routes.serves(model, |_| true))
+    }
+}
+
+/// The models a caller of `group` may ask for by name, sorted. Names that only a wildcard
+/// covers cannot be listed.
+pub fn served<'a>(snapshot: &'a Snapshot, group: &str) -> Vec<Served<'a>> {
+    let Some(routes) = snapshot.routes.groups.get(group) else {
+        return Vec::new();
+    };
+    let in_use = |members: &'a [Member]| members.iter().find(|member| member.channel.enabled);
+    let mut models: Vec<Served<'a>> = routes
+        .exact
+        .iter()
+        .filter_map(|(name, members)| {
+            let channel = &in_use(members)?.channel;
+            Some(Served { name, channel })
+        })
+        .collect();
+    models.sort_unstable_by_key(|model| model.name);
+    models
+}
+
+/// Whether a caller of `group` may ask for `model`, by name or through a wildcard.
+pub fn serves(snapshot: &Snapshot, group: &str, model: &str) -> bool {
+    let routes = snapshot.routes.groups.get(group);
+    routes.is_some_and(|routes| routes.serves(model, |channel| channel.enabled))
+}
+
+impl GroupRoutes {
+    fn build(mut channels: Vec<Arc<Channel>>) -> GroupRoutes {
+        channels.sort_by_key(|channel| (Reverse(channel.priority), channel.index));
+
+        let mut by_name: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        let mut by_wildcard: BTreeMap<&str, (&Pattern, BTreeSet<usize>)> = BTreeMap::new();
+        for (position, channel) in channels.iter().enumerate() {
+            let (exact, wild): (Vec<_>, Vec<_>) = channel
+                .models
+                .iter()
+                .partition(|pattern| pattern.is_exact());
+            let written = exact.into_iter().map(Pattern::as_str);
+            let mapped = channel.model_map.keys().map(String::as_str);
+            for name in written.chain(mapped) {
+                by_name.entry(name).or_default().insert(position);
+            }
+            for pattern in wild {
+                let users = by_wildcard.entry(pattern.as_str());
+                users
+                    .or_insert((pattern, BTreeSet::new()))
+                    .1
+                    .insert(position);
+            }
+        }
+        for (name, positions) in &mut by_name {
+            for (pattern, users) in by_wildcard.values() {
+                if pattern.matches(name) {
+                    positions.extend(users);
+                }
+            }
+        }
+
+        let exact = by_name.into_iter().map(|(name, positions)| {
+            let name: Arc<str> = name.into();
+            let members = positions
+                .into_iter()
+                .map(|at| Member::new(&channels[at], &name));
+            (name.clone(), members.collect())
+        });
+        let exact = exact.collect();
+        let wildcards = by_wildcard
+            .into_values()
+            .map(|(pattern, users)| (pattern.clone(), users.into_iter().collect()));
+        let wildcards = wildcards.collect();
+        GroupRoutes {
+            exact,
+            wildcards,
+            channels,
+        }
+    }
+
+    fn pool(&self, model: &str) -> Cow<'_, [Member]> {
+        match self.exact.get(model) {
+            Some(members) => Cow::Borrowed(members),
+            None => Cow::Owned(self.by_wildcard(model)),
+        }
+    }
+
+    fn by_wildcard(&self, model: &str) -> Vec<Member> {
+        let matching = self
+            .wildcards
+            .iter()
+            .filter(|(pattern, _)| pattern.matches(model));
+        let mut positions: Vec<usize> = matching.flat_map(|(_, users)| users).copied().collect();
+        if positions.is_empty() {
+            return Vec::new();
+        }
+        positions.sort_unstable();
+        positions.dedup();
+        let name: Arc<str> = model.into();
+        positions
+            .into_iter()
+            .map(|at| Member::new(&self.channels[at], &name))
+            .collect()
+    }
+
+    fn serves(&self, model: &str, counts: impl Fn(&Channel) -> bool) -> bool {
+        if let Some(members) = self.exact.get(model) {
+            return members.iter().any(|member| counts(&member.channel));
+        }
+        let mut matching = self
+            .wildcards
+            .iter()
+            .filter(|(pattern, _)| pattern.matches(model));
+        matching.any(|(_, users)| users.iter().any(|at| counts(&self.channels[*at])))
+    }
+}
+
+impl Member {
+    fn new(channel: &Arc<Channel>, asked: &Arc<str>) -> Member {
+        let upstream = channel.model_map.get(&**asked).unwrap_or(asked);
+        Member {
+            channel: channel.clone(),
+            upstream: upstream.clone(),
+        }
+    }
+}

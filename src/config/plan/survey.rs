@@ -1,0 +1,255 @@
+//! Looks over the channels that serve a model: who is fit, who comes first, who stays out.
+
+use std::cmp::{Ordering, Reverse};
+use std::sync::atomic;
+use std::time::Duration;
+
+use llm::Format;
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+use super::routes::Member;
+use super::{Candidate, NoPlan};
+use crate::health::{LaneState, Tick};
+use crate::snapshot::{Channel, KeyRotation};
+
+/// Channels a plan holds at most. Nobody waits for so many attempts; a bound keeps the sort of
+/// a thousand channels out of every request.
+const MAX_CHANNELS: usize = 64;
+/// What a caller is told when only an operator can help.
+const RETRY_DISABLED: Duration = Duration::from_secs(60);
+const SHORTEST_RETRY: Duration = Duration::from_secs(1);
+
+/// What was found.
+pub(super) struct Survey<'a> {
+    /// In the order to try. A channel with fit and with rate-limited keys is in it twice.
+    pub(super) ranked: Vec<Ranked<'a>>,
+    /// Channels without any usable key.
+    pub(super) out: Vec<(&'a Member, Out)>,
+    now: Tick,
+}
+
+/// A channel and its place.
+pub(super) struct Ranked<'a> {
+    pub(super) member: &'a Member,
+    pub(super) format: Format,
+    /// Its keys that are rate-limited, or else those that are not.
+    pub(super) limited: bool,
+    chance: f64,
+}
+
+/// Why a channel of the pool is not asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Out {
+    OtherFormat,
+    Disabled,
+    Shut,
+}
+
+/// Whether looking at a round robin moves it on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Take,
+    Peek,
+}
+
+impl<'a> Survey<'a> {
+    pub(super) fn of(
+        pool: &'a [Member],
+        wanted: Format,
+        now: Tick,
+        rng: &mut impl Rng,
+    ) -> Survey<'a> {
+        let mut survey = Survey {
+            ranked: Vec::with_capacity(pool.len()),
+            out: Vec::new(),
+            now,
+        };
+        for member in pool {
+            survey.look_at(member, wanted, rng);
+        }
+        survey.sort();
+        survey
+    }
+
+    fn look_at(&mut self, member: &'a Member, wanted: Format, rng: &mut impl Rng) {
+        let channel = &*member.channel;
+        let Some(format) = spoken(channel, wanted) else {
+            return self.out.push((member, Out::OtherFormat));
+        };
+        if !channel.enabled {
+            return self.out.push((member, Out::Disabled));
+        }
+        let has = |standing| {
+            let mut keys = 0..channel.keys.len();
+            keys.any(|key| self::standing(channel, key, self.now) == standing)
+        };
+        let (ready, limited) = (has(Standing::Ready), has(Standing::Limited));
+        if !ready && !limited {
+            return self.out.push((member, Out::Shut));
+        }
+        let chance = chance(channel.weight, rng);
+        for (present, limited) in [(ready, false), (limited, true)] {
+            if present {
+                self.ranked.push(Ranked {
+                    member,
+                    format,
+                    limited,
+                    chance,
+                });
+            }
+        }
+    }
+
+    /// The best first; beyond `MAX_CHANNELS` they are not even sorted.
+    fn sort(&mut self) {
+        if self.ranked.len() > MAX_CHANNELS {
+            self.ranked
+                .select_nth_unstable_by(MAX_CHANNELS, Ranked::order);
+            self.ranked.truncate(MAX_CHANNELS);
+        }
+        self.ranked.sort_unstable_by(Ranked::order);
+    }
+
+    pub(super) fn candidates(&self, turn: Turn, rng: &mut impl Rng) -> Vec<Candidate> {
+        let mut candidates = Vec::with_capacity(self.ranked.len());
+        for (place, ranked) in self.ranked.iter().enumerate() {
+            // Only the channel that is tried first uses up a turn; a fallback rarely gets one.
+            let turn = if place == 0 { turn } else { Turn::Peek };
+            for key in ranked.keys(turn, self.now, rng) {
+                candidates.push(ranked.candidate(key));
+            }
+        }
+        candidates
+    }
+
+    /// Why there is no candidate. (A channel that is ranked all the same lost its last key while
+    /// the plan was made.)
+    pub(super) fn nobody(&self, pool: &[Member]) -> NoPlan {
+        let lost = self
+            .ranked
+            .iter()
+            .map(|ranked| wait(&ranked.member.channel, self.now));
+        let waits = self.out.iter().filter_map(|(member, out)| match out {
+            Out::OtherFormat => None,
+            Out::Disabled => Some(RETRY_DISABLED),
+            Out::Shut => Some(wait(&member.channel, self.now)),
+        });
+        let waits = waits.chain(lost);
+        if let Some(shortest) = waits.min() {
+            return NoPlan::AllDown {
+                retry_after: shortest.max(SHORTEST_RETRY),
+            };
+        }
+        let speaks = |format: &Format| {
+            let mut channels = pool.iter().map(|member| &member.channel);
+            channels.any(|channel| channel.formats.contains(format))
+        };
+        NoPlan::OtherFormat {
+            formats: Format::ALL.into_iter().filter(speaks).collect(),
+        }
+    }
+}
+
+/// The caller's own format wins. A channel that does not speak it needs a conversion: when there
+/// is one, this is where the channel's best format is chosen instead.
+fn spoken(channel: &Channel, wanted: Format) -> Option<Format> {
+    channel.formats.contains(&wanted).then_some(wanted)
+}
+
+/// A weighted random order: of keys `u^(1/w)` with `u` evenly from (0, 1], the largest first
+/// (Efraimidis and Spirakis, 2006). This is minus its logarithm, so the smallest comes first;
+/// weight 0 comes after every other.
+fn chance(weight: u32, rng: &mut impl Rng) -> f64 {
+    let even = 1.0 - rng.random::<f64>();
+    match weight {
+        0 => even,
+        weight => -even.ln() / f64::from(weight),
+    }
+}
+
+/// How a key stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Ready,
+    Limited,
+    Shut,
+}
+
+fn standing(channel: &Channel, key: usize, now: Tick) -> Standing {
+    match channel.keys[key].lane.state(now) {
+        LaneState::RateLimited { .. } => Standing::Limited,
+        // A lane whose probe is due stands where it always does, else it would never be probed
+        // while others are well. One request gets the probe, the rest go on to the next.
+        state if state.usable(now) => Standing::Ready,
+        _ => Standing::Shut,
+    }
+}
+
+/// Until the first key of a channel may be tried again.
+fn wait(channel: &Channel, now: Tick) -> Duration {
+    let waits = channel
+        .keys
+        .iter()
+        .filter_map(|key| match key.lane.state(now) {
+            LaneState::Shut { until, .. } => Some(until.since(now)),
+            LaneState::Up | LaneState::RateLimited { .. } => None,
+        });
+    waits.min().unwrap_or(SHORTEST_RETRY)
+}
+
+impl Ranked<'_> {
+    fn order(&self, other: &Self) -> Ordering {
+        self.place()
+            .cmp(&other.place())
+            .then_with(|| self.chance.total_cmp(&other.chance))
+    }
+
+    fn place(&self) -> (bool, Reverse<i64>, bool) {
+        let channel = &self.member.channel;
+        (self.limited, Reverse(channel.priority), channel.weight == 0)
+    }
+
+    fn candidate(&self, key: usize) -> Candidate {
+        Candidate {
+            channel: self.member.channel.clone(),
+            key,
+            model: self.member.upstream.clone(),
+            format: self.format,
+        }
+    }
+
+    /// Its keys in this standing, in the order of the channel's rotation.
+    fn keys(&self, turn: Turn, now: Tick, rng: &mut impl Rng) -> Vec<usize> {
+        let channel = &*self.member.channel;
+        let wanted = if self.limited {
+            Standing::Limited
+        } else {
+            Standing::Ready
+        };
+        let fit = |key: &usize| standing(channel, *key, now) == wanted;
+        let mut keys: Vec<usize> = (0..channel.keys.len()).filter(fit).collect();
+        if keys.len() < 2 {
+            return keys;
+        }
+        match channel.key_rotation {
+            KeyRotation::Random => keys.shuffle(rng),
+            KeyRotation::RoundRobin => {
+                let first = next_turn(channel, turn) % keys.len();
+                keys.rotate_left(first);
+            }
+        }
+        keys
+    }
+}
+
+fn next_turn(channel: &Channel, turn: Turn) -> usize {
+    let Some(key) = channel.keys.first() else {
+        return 0;
+    };
+    let counter = key.lane.turn();
+    match turn {
+        Turn::Take => counter.fetch_add(1, atomic::Ordering::Relaxed),
+        Turn::Peek => counter.load(atomic::Ordering::Relaxed),
+    }
+}

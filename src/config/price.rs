@@ -1,0 +1,173 @@
+//! What models cost and how much they hold: built-in facts, overridden by the operator's.
+
+mod file;
+mod suffix;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+pub use ledger::bill::{Price, Rates, Tier};
+pub use suffix::without_suffix;
+
+use crate::pattern::Pattern;
+
+/// What is known about a model, or about all models a pattern names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelEntry {
+    /// Prices by the time from which they hold, in any order; `None`: always did.
+    pub prices: Vec<DatedPrice>,
+    /// Size and limit.
+    pub facts: ModelFacts,
+}
+
+/// A price and when it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatedPrice {
+    /// `None`: before every dated one.
+    pub from: Option<Timestamp>,
+    /// Until the next one begins.
+    pub price: Arc<Price>,
+}
+
+/// How much a model takes and gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModelFacts {
+    /// Tokens of its context window.
+    pub context: Option<u64>,
+    /// Tokens it can answer with.
+    pub max_output: Option<u64>,
+}
+
+/// Collects entries; a later one overrides an earlier one of the same name, part by part.
+#[derive(Clone, Debug, Default)]
+pub struct PriceBookBuilder {
+    entries: HashMap<Box<str>, ModelEntry>,
+}
+
+impl PriceBookBuilder {
+    /// Without any model.
+    pub fn new() -> PriceBookBuilder {
+        PriceBookBuilder::default()
+    }
+
+    /// With the models of `conf/prices.yaml`.
+    pub fn builtin() -> PriceBookBuilder {
+        let mut builder = PriceBookBuilder::new();
+        for (name, entry) in file::builtin() {
+            builder.add(name, entry.clone());
+        }
+        builder
+    }
+
+    /// Adds what is known about `name`, a model or a pattern. What `entry` leaves out stays as
+    /// it was, so that an operator's price keeps the built-in context size.
+    pub fn add(&mut self, name: &str, entry: ModelEntry) -> &mut PriceBookBuilder {
+        let known = self.entries.entry(name.into()).or_default();
+        if !entry.prices.is_empty() {
+            known.prices = entry.prices;
+        }
+        known.facts = entry.facts.or(known.facts);
+        self
+    }
+
+    /// The book, ready for look-ups.
+    pub fn build(self) -> PriceBook {
+        let mut book = PriceBook::default();
+        for (name, mut entry) in self.entries {
+            // Newest first; undated last.
+            entry.prices.sort_by_key(|dated| Reverse(dated.from));
+            let pattern = Pattern::new(&name);
+            match pattern.is_exact() {
+                true => drop(book.exact.insert(name, entry)),
+                false => book.patterns.push((pattern, entry)),
+            }
+        }
+        book.patterns.sort_by(|(a, _), (b, _)| {
+            let rank = |pattern: &Pattern| (Reverse(pattern.literal_len()), pattern.as_str().len());
+            rank(a)
+                .cmp(&rank(b))
+                .then_with(|| a.as_str().cmp(b.as_str()))
+        });
+        book
+    }
+}
+
+/// Prices and facts by model name: the exact name first, then the longest pattern.
+#[derive(Clone, Debug, Default)]
+pub struct PriceBook {
+    exact: HashMap<Box<str>, ModelEntry>,
+    /// Most specific first.
+    patterns: Vec<(Pattern, ModelEntry)>,
+}
+
+impl PriceBook {
+    /// The price of a request at `at`: by the asked name, then the asked name without its
+    /// reasoning suffix, then the name sent upstream.
+    pub fn price(&self, asked: &str, upstream: &str, at: Timestamp) -> Option<Arc<Price>> {
+        names(asked, upstream).find_map(|name| {
+            self.find(name, |entry| {
+                let begun = |dated: &&DatedPrice| dated.from.is_none_or(|from| from <= at);
+                entry
+                    .prices
+                    .iter()
+                    .find(begun)
+                    .map(|dated| dated.price.clone())
+            })
+        })
+    }
+
+    /// What is known about a model beside its price. Each fact comes from the most specific
+    /// entry that has it.
+    pub fn facts(&self, name: &str) -> ModelFacts {
+        self.facts_of(name, name)
+    }
+
+    /// The same, with the names of `price`.
+    pub fn facts_of(&self, asked: &str, upstream: &str) -> ModelFacts {
+        names(asked, upstream).fold(ModelFacts::default(), |known, name| {
+            let context = || self.find(name, |entry| entry.facts.context);
+            let max_output = || self.find(name, |entry| entry.facts.max_output);
+            ModelFacts {
+                context: known.context.or_else(context),
+                max_output: known.max_output.or_else(max_output),
+            }
+        })
+    }
+
+    /// The first entry for `name` that has what `take` looks for: an entry that says nothing of
+    /// prices does not hide the price of a wider pattern.
+    fn find<T>(&self, name: &str, take: impl Fn(&ModelEntry) -> Option<T>) -> Option<T> {
+        let exact = self.exact.get(name).and_then(&take);
+        exact.or_else(|| {
+            let matching = self
+                .patterns
+                .iter()
+                .filter(|(pattern, _)| pattern.matches(name));
+            matching.map(|(_, entry)| entry).find_map(&take)
+        })
+    }
+}
+
+/// Contract section 5: the names to look under, in this order.
+fn names<'a>(asked: &'a str, upstream: &'a str) -> impl Iterator<Item = &'a str> {
+    let upstream = Some(upstream).filter(|name| *name != asked);
+    [Some(asked), without_suffix(asked), upstream]
+        .into_iter()
+        .flatten()
+}
+
+impl ModelFacts {
+    fn or(self, other: ModelFacts) -> ModelFacts {
+        ModelFacts {
+            context: self.context.or(other.context),
+            max_output: self.max_output.or(other.max_output),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "price/tests.rs"]
+mod tests;
