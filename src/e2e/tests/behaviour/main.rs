@@ -1,0 +1,4 @@
+//! What the gateway does, seen from both of its sides.
+#![allow(clippy::unwrap_used)]
+
+mod script;
