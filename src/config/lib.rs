@@ -1,9 +1,28 @@
 //! From YAML to one immutable snapshot of everything a request needs.
 
-pub mod snapshot;
+mod compile;
 pub mod health;
+mod json;
+pub mod live;
+mod merge;
 pub mod pattern;
 pub mod plan;
 pub mod price;
 pub mod problem;
 pub mod provider;
+mod raw;
+mod reader;
+mod restart;
+pub mod snapshot;
+pub mod source;
+mod spelling;
+mod substitute;
+mod tidy;
+mod unit;
+
+pub use compile::compile;
+pub use live::{Live, LiveEnv, Reloaded};
+pub use problem::{Problem, Severity};
+pub use snapshot::Snapshot;
+pub use source::Sources;
+pub use substitute::Env;

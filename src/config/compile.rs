@@ -1,0 +1,122 @@
+//! Turns what was read into a snapshot, or into every problem at once.
+
+mod address;
+mod auth;
+mod channel;
+mod checks;
+mod environment;
+mod groups;
+mod listen;
+mod models;
+mod network;
+mod options;
+mod rules;
+mod sections;
+mod store;
+mod tokens;
+mod unbuilt;
+
+use std::sync::Arc;
+
+use crate::compile::environment::Environment;
+use crate::health::LaneBook;
+use crate::plan::Routes;
+use crate::problem::Problem;
+use crate::provider::Providers;
+use crate::reader::{Field, Problems};
+use crate::snapshot::Snapshot;
+use crate::source::Sources;
+
+/// The snapshot of `sources`, the `number`th of this process. Lanes are taken from `lanes`, so
+/// that what is known about an account's health outlives the snapshot; a configuration with
+/// errors touches none of them.
+///
+/// Warnings come with the snapshot; when there are errors, everything comes in the order of reading.
+pub fn compile(sources: &Sources, lanes: &LaneBook, number: u64) -> Result<Snapshot, Vec<Problem>> {
+    let problems = Problems::new(sources.problems.clone());
+    let draft = read(sources, &problems);
+    let found = problems.into_vec();
+    match draft {
+        Some(draft) if !found.iter().any(Problem::is_error) => {
+            Ok(draft.into_snapshot(sources, lanes, number, found))
+        }
+        _ => Err(found),
+    }
+}
+
+/// A configuration without lanes and routes.
+struct Draft {
+    sections: sections::Sections,
+    store: String,
+    groups: groups::Groups,
+    channels: Vec<channel::Draft>,
+    prices: crate::price::PriceBook,
+    tokens: tokens::Tokens,
+}
+
+/// Reads everything; `None` only when something is missing that has been reported.
+fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
+    let environment = Environment::new(&sources.environment, problems);
+    let mut root = Field::root(&sources.root, problems).map();
+    let sections = sections::read(&mut root, &environment);
+    let store = store::read(&mut root, &environment);
+    unbuilt::read(&mut root);
+    let groups = groups::read(&mut root);
+    let context = channel::Context {
+        providers: Providers::builtin(),
+        environment: &environment,
+        groups: &groups,
+        timeouts: sections.gateway.timeouts,
+    };
+    let channels = channel::read_all(&mut root, &context);
+    let prices = models::read(&mut root);
+    let tokens = tokens::read(&mut root, &groups, sources.read_at);
+    root.finish();
+    Some(Draft {
+        sections,
+        store: store?,
+        groups,
+        channels: channels?,
+        prices,
+        tokens,
+    })
+}
+
+impl Draft {
+    fn into_snapshot(
+        self,
+        sources: &Sources,
+        lanes: &LaneBook,
+        number: u64,
+        warnings: Vec<Problem>,
+    ) -> Snapshot {
+        let channels: Vec<_> = self
+            .channels
+            .into_iter()
+            .map(|draft| Arc::new(draft.into_channel(lanes)))
+            .collect();
+        let mut snapshot = Snapshot {
+            number,
+            generation: format!("{number}-{}", sources.hash()).into(),
+            gateway: self.sections.gateway,
+            admin: self.sections.admin,
+            metrics: self.sections.metrics,
+            store: self.store,
+            billing: self.sections.billing,
+            log: self.sections.log,
+            routes: Routes::build(&channels),
+            channels,
+            tokens: self.tokens.by_hash,
+            prices: self.prices,
+            groups: self.groups.by_name,
+            group_ratios: self.groups.ratios,
+            warnings,
+        };
+        let more = checks::warnings(&snapshot, sources.read_at);
+        snapshot.warnings.extend(more);
+        snapshot
+    }
+}
+
+#[cfg(test)]
+mod tests;

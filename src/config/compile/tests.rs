@@ -1,0 +1,1 @@
+//! What compiles, what does not, and what is said about it.

@@ -1,0 +1,170 @@
+//! `tokens`: static gateway keys, kept as hashes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
+
+use super::channel::{named, patterns};
+use super::groups::{DEFAULT, Groups};
+use super::network::network;
+use super::unbuilt;
+use crate::reader::{Field, Map};
+use crate::snapshot::Token;
+
+/// A key shorter than this can be guessed.
+const SHORTEST_KEY: usize = 8;
+/// A key longer than this does not fit into the header block.
+const LONGEST_KEY: usize = 4096;
+/// The owner of keys from the configuration.
+const OWNER: &str = "root";
+
+/// The keys that can be used.
+pub(super) struct Tokens {
+    pub(super) by_hash: HashMap<[u8; 32], Arc<Token>>,
+}
+
+/// Reads every key.
+pub(super) fn read(root: &mut Map<'_>, groups: &Groups, now: Timestamp) -> Tokens {
+    let mut seen = HashMap::new();
+    let mut by_hash: HashMap<[u8; 32], Arc<Token>> = HashMap::new();
+    for item in root.take("tokens").list() {
+        let Some((name, mut map)) = named(&item, "tokens", &mut seen) else {
+            continue;
+        };
+        let key = map
+            .take("key")
+            .required("give it a key: ${NAME_OF_A_VARIABLE}");
+        let hash = hash(&key);
+        if let Some(other) = hash.and_then(|hash| by_hash.get(&hash)) {
+            key.error(
+                format!("the same key as that of {:?}", other.name),
+                "give each its own",
+            );
+        }
+        let token = token(name, map, groups, now);
+        if let (Some(hash), Some(token)) = (hash, token) {
+            by_hash.entry(hash).or_insert_with(|| Arc::new(token));
+        }
+    }
+    Tokens { by_hash }
+}
+
+/// The hash a key is found by; the key itself is not kept.
+fn hash(field: &Field<'_>) -> Option<[u8; 32]> {
+    let key = field.word("key")?;
+    if key.chars().count() < SHORTEST_KEY {
+        field.error(
+            format!("shorter than {SHORTEST_KEY} characters"),
+            "take a long random one: echo sk-$(openssl rand -hex 24)",
+        );
+        return None;
+    }
+    if key.len() > LONGEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        field.error(
+            "a key that no client can send",
+            format!("visible ASCII without spaces, at most {LONGEST_KEY} characters"),
+        );
+        return None;
+    }
+    Some(Sha256::digest(key.as_bytes()).into())
+}
+
+fn token(
+    name: Option<Arc<str>>,
+    mut map: Map<'_>,
+    groups: &Groups,
+    now: Timestamp,
+) -> Option<Token> {
+    let group = group(&map.take("group"), groups);
+    let models = models(&map.take("models"));
+    let expires_at = expiry(&map.take("expires_at"), now);
+    let networks = map.take("allow_ips");
+    let allow_ips = networks.list();
+    if networks.is_list() && allow_ips.is_empty() {
+        networks.warn(
+            "no network: any address may use the key",
+            "leave it out if that is meant",
+        );
+    }
+    let allow_ips = allow_ips.iter().filter_map(network).collect();
+    let enabled = map.take("enabled").boolean().unwrap_or(true);
+    budget(&map.take("budget"));
+    unbuilt::limits(&map.take("limits"));
+    map.finish();
+    let name = name?;
+    Some(Token {
+        id: format!("yaml:{name}").into(),
+        name,
+        user: OWNER.into(),
+        group,
+        models,
+        expires_at,
+        allow_ips,
+        enabled,
+    })
+}
+
+fn group(field: &Field<'_>, groups: &Groups) -> Arc<str> {
+    let Some(name) = field.word("group name") else {
+        return DEFAULT.into();
+    };
+    groups.known(field, name);
+    name.into()
+}
+
+fn models(field: &Field<'_>) -> Option<Vec<crate::pattern::Pattern>> {
+    if field.is_absent() {
+        return None;
+    }
+    let patterns = patterns(field);
+    if field.is_list() && field.list().is_empty() {
+        field.error(
+            "a key that may ask for nothing",
+            "leave models out for all, or use enabled: false",
+        );
+    }
+    Some(patterns)
+}
+
+fn budget(field: &Field<'_>) {
+    if field.nanos("an amount in USD").is_some() {
+        unbuilt::refuse(field, "take the budget out until it is");
+    }
+}
+
+fn expiry(field: &Field<'_>, now: Timestamp) -> Option<Timestamp> {
+    let at = time(field)?;
+    if at <= now {
+        field.warn(
+            "in the past: the key is refused",
+            "set a later time, or take the key out",
+        );
+    }
+    Some(at)
+}
+
+/// A time with its offset, or a day, which begins in UTC.
+pub(super) fn time(field: &Field<'_>) -> Option<Timestamp> {
+    let text = field.word("time")?;
+    let day = || {
+        Some(
+            text.parse::<Date>()
+                .ok()?
+                .to_zoned(TimeZone::UTC)
+                .ok()?
+                .timestamp(),
+        )
+    };
+    let at = text.parse::<Timestamp>().ok().or_else(|| {
+        let plain = text.len() == "2026-01-01".len();
+        plain.then(day).flatten()
+    });
+    if at.is_none() {
+        field.error("not a time", "write 2027-01-01T00:00:00Z or 2027-01-01");
+    }
+    at
+}

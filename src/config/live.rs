@@ -1,0 +1,167 @@
+//! The configuration that runs: swapped whole when its files change, kept when they do not compile.
+
+mod watch;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch as channel;
+
+use crate::compile::compile;
+use crate::health::LaneBook;
+use crate::problem::Problem;
+use crate::restart::keep_what_needs_a_restart;
+use crate::snapshot::Snapshot;
+use crate::source::Sources;
+
+/// The environment a running gateway reads.
+pub type LiveEnv = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// The current snapshot and where the next one comes from.
+pub struct Live {
+    current: ArcSwap<Snapshot>,
+    lanes: LaneBook,
+    origin: Option<Origin>,
+    /// Held over a whole reload, so that two cannot cross; the hash of what runs.
+    running: Mutex<String>,
+    valid: AtomicBool,
+    restarts_needed: AtomicU64,
+    announce: channel::Sender<u64>,
+}
+
+struct Origin {
+    path: PathBuf,
+    env: LiveEnv,
+}
+
+/// What a reload did.
+#[derive(Clone, Debug)]
+pub struct Reloaded {
+    /// Whether another snapshot runs now.
+    pub changed: bool,
+    /// The number of the snapshot that runs.
+    pub number: u64,
+    /// Its generation id.
+    pub generation: Arc<str>,
+    /// What it warns of, and changes that wait for a restart.
+    pub warnings: Vec<Problem>,
+}
+
+impl Live {
+    /// Reads and compiles the file or folder at `path`.
+    pub fn start(path: PathBuf, env: LiveEnv) -> Result<Live, Vec<Problem>> {
+        let sources = Sources::read(&path, &env)?;
+        let lanes = LaneBook::new();
+        let snapshot = compile(&sources, &lanes, 1)?;
+        let origin = Some(Origin { path, env });
+        Ok(Live::new(snapshot, lanes, origin, sources.hash()))
+    }
+
+    /// A configuration without files: it never changes by itself.
+    pub fn from_text(
+        yaml: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Live, Vec<Problem>> {
+        let sources = Sources::from_text(yaml, env)?;
+        let lanes = LaneBook::new();
+        let snapshot = compile(&sources, &lanes, 1)?;
+        Ok(Live::new(snapshot, lanes, None, sources.hash()))
+    }
+
+    /// A snapshot that was compiled with the lanes of `lanes`.
+    pub fn from_snapshot(snapshot: Snapshot, lanes: LaneBook) -> Live {
+        Live::new(snapshot, lanes, None, "")
+    }
+
+    fn new(snapshot: Snapshot, lanes: LaneBook, origin: Option<Origin>, hash: &str) -> Live {
+        let number = snapshot.number;
+        Live {
+            current: ArcSwap::from_pointee(snapshot),
+            lanes,
+            origin,
+            running: Mutex::new(hash.to_string()),
+            valid: AtomicBool::new(true),
+            restarts_needed: AtomicU64::new(0),
+            announce: channel::Sender::new(number),
+        }
+    }
+
+    /// The snapshot, for a short look.
+    pub fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    /// The snapshot, to keep: a request takes it once.
+    pub fn full(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// The lanes of every snapshot this process has run.
+    pub fn lanes(&self) -> &LaneBook {
+        &self.lanes
+    }
+
+    /// Whether the files compiled when they were last read.
+    pub fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed)
+    }
+
+    /// How often a reload brought a change that waits for a restart.
+    pub fn restarts_needed(&self) -> u64 {
+        self.restarts_needed.load(Ordering::Relaxed)
+    }
+
+    /// Sees the number of each snapshot from now on.
+    pub fn subscribe(&self) -> channel::Receiver<u64> {
+        self.announce.subscribe()
+    }
+
+    /// Reads the files again and swaps the snapshot if they changed; with problems, nothing
+    /// changes but `is_valid`. Blocks while it reads the files.
+    pub fn reload(&self) -> Result<Reloaded, Vec<Problem>> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = self.reload_into(&mut running);
+        self.valid.store(result.is_ok(), Ordering::Relaxed);
+        result
+    }
+
+    fn reload_into(&self, running: &mut String) -> Result<Reloaded, Vec<Problem>> {
+        let current = self.full();
+        let Some(origin) = &self.origin else {
+            return Ok(Reloaded::of(&current, Vec::new(), false));
+        };
+        let sources = Sources::read(&origin.path, &origin.env)?;
+        if sources.hash() == *running {
+            return Ok(Reloaded::of(&current, Vec::new(), false));
+        }
+        let mut next = compile(&sources, &self.lanes, current.number + 1)?;
+        let waiting = keep_what_needs_a_restart(&current, &mut next);
+        if !waiting.is_empty() {
+            self.restarts_needed.fetch_add(1, Ordering::Relaxed);
+        }
+        let next = Arc::new(next);
+        self.current.store(next.clone());
+        *running = sources.hash().to_string();
+        self.announce.send_replace(next.number);
+        Ok(Reloaded::of(&next, waiting, true))
+    }
+}
+
+impl Reloaded {
+    fn of(snapshot: &Snapshot, waiting: Vec<Problem>, changed: bool) -> Reloaded {
+        Reloaded {
+            changed,
+            number: snapshot.number,
+            generation: snapshot.generation.clone(),
+            warnings: waiting
+                .into_iter()
+                .chain(snapshot.warnings.iter().cloned())
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

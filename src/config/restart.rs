@@ -1,0 +1,39 @@
+//! What changes only with a restart: a reload keeps the old and says so.
+
+use crate::problem::Problem;
+use crate::snapshot::Snapshot;
+
+/// Puts the listeners and the store of `old` into `new`; a warning for each that differed.
+pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> Vec<Problem> {
+    let mut waiting = Vec::new();
+    keep(
+        "gateway.listen",
+        &old.gateway.listen,
+        &mut new.gateway.listen,
+        &mut waiting,
+    );
+    keep(
+        "admin.listen",
+        &old.admin.listen,
+        &mut new.admin.listen,
+        &mut waiting,
+    );
+    keep(
+        "metrics.listen",
+        &old.metrics,
+        &mut new.metrics,
+        &mut waiting,
+    );
+    keep("store", &old.store, &mut new.store, &mut waiting);
+    waiting
+}
+
+fn keep<T: Clone + PartialEq>(path: &str, old: &T, new: &mut T, waiting: &mut Vec<Problem>) {
+    if old != new {
+        new.clone_from(old);
+        waiting.push(
+            Problem::warning(path, "changes only with a restart; the old value stays")
+                .hint("restart the gateway to use the new one"),
+        );
+    }
+}
