@@ -3,7 +3,9 @@
 pub mod bill;
 pub mod money;
 pub mod record;
+pub mod writer;
 
 pub use bill::{Price, RATIO_ONE, Rates, Tier, cost};
 pub use money::{BadAmount, NANOS_PER_USD, Nanos};
 pub use record::{End, Record, UsageSource};
+pub use writer::{Counts, Sink, SinkError, Slot, Writer};

@@ -24,6 +24,20 @@ pub enum End {
     GatewayLost,
 }
 
+impl End {
+    /// The name used in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            End::Complete => "complete",
+            End::ClientGone => "client_gone",
+            End::UpstreamCut => "upstream_cut",
+            End::UpstreamError => "upstream_error",
+            End::Refused => "refused",
+            End::GatewayLost => "gateway_lost",
+        }
+    }
+}
+
 /// Where the token counts come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,6 +50,18 @@ pub enum UsageSource {
     Mixed,
     /// There are none.
     None,
+}
+
+impl UsageSource {
+    /// The name used in records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            UsageSource::Provider => "provider",
+            UsageSource::Estimated => "estimated",
+            UsageSource::Mixed => "mixed",
+            UsageSource::None => "none",
+        }
+    }
 }
 
 /// One row. Serialises to the JSON of contract section 4.
@@ -96,3 +122,9 @@ pub struct Record {
     #[serde(default)]
     pub error: Option<String>,
 }
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+
+#[cfg(test)]
+mod tests;

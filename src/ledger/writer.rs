@@ -4,15 +4,17 @@
 //! promised a place always has one. While the store is away the thread tries again for ever, the
 //! queue fills, `reserve` says no, and the gateway refuses new work instead of forgetting old.
 
+mod desk;
 mod drain;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use self::desk::Desk;
+use self::drain::Drain;
 use crate::record::Record;
 
 /// Where records go. Called from a plain thread: it may block.
@@ -51,50 +53,19 @@ pub struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What the writer, its slots and its thread share.
-struct Desk {
-    queue: Sender<Item>,
-    capacity: usize,
-    /// Slots given out and records not yet stored.
-    taken: AtomicUsize,
-    /// Records given to the queue, ever.
-    accepted: AtomicU64,
-    /// What the store has, ever; under a lock so that `flush` can wait for it.
-    counts: Mutex<Counts>,
-    progress: Condvar,
-    stopping: AtomicBool,
-    /// Set once, right after the thread is started.
-    worker: std::sync::OnceLock<Thread>,
-}
-
-enum Item {
-    // Boxed: a record has some 500 bytes, and the channel moves items by value.
-    Record(Box<Record>),
-    Stop,
-}
-
 impl Writer {
     /// Starts the thread. Threads do not survive a fork: call it in the process that serves.
     ///
     /// `capacity` bounds reserved slots and queued records together.
     pub fn start(sink: Arc<dyn Sink>, capacity: usize) -> Writer {
         let (queue, items) = mpsc::channel();
-        let desk = Arc::new(Desk {
-            queue,
-            capacity,
-            taken: AtomicUsize::new(0),
-            accepted: AtomicU64::new(0),
-            counts: Mutex::default(),
-            progress: Condvar::new(),
-            stopping: AtomicBool::new(false),
-            worker: std::sync::OnceLock::new(),
-        });
-        let drain = drain::Drain::new(Arc::clone(&desk), items, sink);
+        let desk = Arc::new(Desk::new(queue, capacity));
+        let drain = Drain::new(Arc::clone(&desk), items, sink);
         let thread = thread::Builder::new()
             .name("ledger".into())
             .spawn(move || drain.run())
             .expect("a thread at start: without one the process cannot serve at all");
-        let _ = desk.worker.set(thread.thread().clone());
+        desk.set_worker(thread.thread().clone());
         Writer {
             desk,
             thread: Mutex::new(Some(thread)),
@@ -104,7 +75,7 @@ impl Writer {
     /// Room for one record, or `None` when there is none: admit no further work.
     pub fn reserve(&self) -> Option<Slot> {
         self.desk.reserve().then(|| Slot {
-            desk: Arc::clone(&self.desk),
+            desk: Some(Arc::clone(&self.desk)),
         })
     }
 
@@ -115,20 +86,12 @@ impl Writer {
 
     /// What was done so far.
     pub fn counts(&self) -> Counts {
-        *self.desk.counts()
+        self.desk.counts()
     }
 
     /// Waits until every record written before this call is stored; `false` when `timeout` ends first.
     pub fn flush(&self, timeout: Duration) -> bool {
-        let desk = &self.desk;
-        let goal = desk.accepted.load(Ordering::Acquire);
-        desk.wake();
-        let counts = desk.counts();
-        let (_, wait) = desk
-            .progress
-            .wait_timeout_while(counts, timeout, |counts| counts.stored < goal)
-            .unwrap_or_else(PoisonError::into_inner);
-        !wait.timed_out()
+        self.desk.wait_until_stored(timeout)
     }
 
     /// Stores what is queued and ends the thread; returns how many records could not be stored.
@@ -136,14 +99,14 @@ impl Writer {
     /// Gives slots still out half a second and a failing store five before it gives up: the process
     /// is about to end, and nothing in it can wait for ever. Later calls return at once.
     pub fn stop(&self) -> usize {
-        self.desk.stopping.store(true, Ordering::Release);
-        // Fails only when the thread has ended already.
-        let _ = self.desk.queue.send(Item::Stop);
-        self.desk.wake();
-        let thread = lock(&self.thread).take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
+        self.desk.stop();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        // A drain that panicked has left its records in the count below.
+        let _ = thread.map(JoinHandle::join);
         self.queued()
     }
 }
@@ -157,7 +120,6 @@ impl Drop for Writer {
 impl fmt::Debug for Writer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer")
-            .field("capacity", &self.desk.capacity)
             .field("queued", &self.queued())
             .finish_non_exhaustive()
     }
@@ -166,22 +128,24 @@ impl fmt::Debug for Writer {
 /// Room for one record. Dropped without a record it frees itself.
 #[must_use = "a slot dropped at once holds no room"]
 pub struct Slot {
-    desk: Arc<Desk>,
+    /// `None` once the room belongs to a record.
+    desk: Option<Arc<Desk>>,
 }
 
 impl Slot {
     /// Queues the record; it is in the store within 100 ms while the store answers.
-    pub fn write(self, record: Record) {
-        self.desk.accept(record);
-        // The room now belongs to the record, and is freed when it is stored.
-        let slot = std::mem::ManuallyDrop::new(self);
-        drop(Arc::clone(&slot.desk));
+    pub fn write(mut self, record: Record) {
+        if let Some(desk) = self.desk.take() {
+            desk.accept(record);
+        }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.desk.free(1);
+        if let Some(desk) = &self.desk {
+            desk.free(1);
+        }
     }
 }
 
@@ -190,3 +154,6 @@ impl fmt::Debug for Slot {
         f.write_str("Slot")
     }
 }
+
+#[cfg(test)]
+mod tests;
