@@ -1,0 +1,44 @@
+# What to type. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench fmt fmt-check lint doc deny fuzz setup
+
+FUZZ_SECONDS ?= 60
+DENY_VERSION := 0.20.2
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 12
+
+setup: ## install what building and testing need
+	@bash .ci/setup test
+
+demo: ## run the gateway against its built-in upstream: no account, no network
+	@bash .ci/setup build
+	cargo run --bin tollgate -- demo
+
+test: ## install what is missing and run every test
+	@bash .ci/setup test
+	@bash .ci/test
+
+bench: ## run the benches of the pure parts
+	@bash .ci/setup build
+	cargo bench -p tollgate-benches
+
+fmt: ## format the code
+	cargo fmt --all
+
+fmt-check:
+	cargo fmt --all --check
+
+lint: ## clippy with warnings denied
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc: ## build the documentation with warnings denied
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lib
+
+deny: ## check licences, banned crates and sources
+	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked --version $(DENY_VERSION)
+	cargo deny --config .deny.toml check licenses bans sources
+
+fuzz: ## fuzz each target for FUZZ_SECONDS (needs nightly Rust and cargo-fuzz)
+	@bash .ci/fuzz $(FUZZ_SECONDS)
