@@ -1,1 +1,28 @@
-//! filters
+//! The data plane: one file per phase of a request.
+
+mod answer;
+mod attempt;
+mod auth;
+mod body;
+mod conduct;
+mod ctx;
+mod endpoint;
+mod exchange;
+mod fail_to_proxy;
+mod failover;
+mod local;
+mod logging;
+pub mod metrics;
+pub mod proxy;
+mod query;
+mod reject;
+mod replicas;
+mod request_filter;
+pub mod resolve;
+mod route;
+mod settle;
+pub mod shared;
+
+pub use metrics::Metrics;
+pub use proxy::Gateway;
+pub use shared::Shared;

@@ -3,6 +3,7 @@
 mod compile;
 pub mod health;
 mod json;
+mod lookup;
 pub mod live;
 mod merge;
 pub mod pattern;

@@ -104,6 +104,11 @@ pub struct PriceBook {
 }
 
 impl PriceBook {
+    /// The names that are written out, without wildcards.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.exact.keys().map(|name| &**name)
+    }
+
     /// The price of a request at `at`: by the asked name, then the asked name without its
     /// reasoning suffix, then the name sent upstream.
     pub fn price(&self, asked: &str, upstream: &str, at: Timestamp) -> Option<Arc<Price>> {

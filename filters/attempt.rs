@@ -1,0 +1,343 @@
+//! One try at one candidate: channel x key x replica. It does not know who runs it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::health::{Admission, Change, Outcome, Tick};
+use config::plan::Candidate;
+use config::provider;
+use config::snapshot::{Base, Channel, UpstreamKey};
+use http::HeaderValue;
+use http::header;
+use llm::prepare::{Prepare, prepare};
+use llm::{Format, Operation};
+use pingora::http::RequestHeader;
+use pingora::protocols::ALPN;
+use pingora::upstreams::peer::HttpPeer;
+use secrecy::ExposeSecret;
+
+use crate::exchange::{Asked, Exchange, Route};
+use crate::failover::{self, Happened};
+use crate::reject::{Cause, Refusal};
+use crate::shared::Shared;
+
+/// A connection that lies idle longer than this is closed: load balancers of providers close
+/// theirs after 60 s and more.
+const IDLE_CONNECTION: Duration = Duration::from_secs(50);
+
+/// One try.
+pub(crate) struct Attempt {
+    pub(crate) candidate: Candidate,
+    pub(crate) base: Base,
+    pub(crate) peer: Box<HttpPeer>,
+    /// The body to send, prepared for this candidate.
+    pub(crate) body: Bytes,
+    /// Made anew after a pooled connection had died; not pooled again.
+    pub(crate) fresh: bool,
+    reported: bool,
+}
+
+/// Why no attempt could begin.
+pub(crate) enum NoAttempt {
+    /// Every candidate was tried, or the number of retries is used up.
+    Exhausted,
+    /// This candidate failed before anything was sent.
+    Failed(Happened),
+    /// The request itself cannot be prepared.
+    Refused(Refusal),
+}
+
+impl Attempt {
+    /// Begins with the route's current candidate, skipping those whose lane is shut.
+    pub(crate) async fn begin(
+        shared: &Shared,
+        exchange: &mut Exchange,
+    ) -> Result<Attempt, NoAttempt> {
+        let allowed = exchange.snapshot.gateway.retries + 1;
+        let (Some(asked), Some(route)) = (&exchange.asked, &mut exchange.route) else {
+            return Err(NoAttempt::Exhausted);
+        };
+        let candidate = loop {
+            if route.attempts >= allowed {
+                return Err(NoAttempt::Exhausted);
+            }
+            let Some(candidate) = route.current().cloned() else {
+                return Err(NoAttempt::Exhausted);
+            };
+            let lane = &candidate.channel.keys[candidate.key].lane;
+            if matches!(lane.admit(Tick::now()), Admission::Closed { .. }) {
+                route.next += 1;
+                route.tried.clear();
+                continue;
+            }
+            break candidate;
+        };
+        route.attempts += 1;
+        let body = prepared(asked, &candidate, exchange.operation)?;
+        let (base, address) = match locate(shared, asked, &candidate.channel, route).await {
+            Ok(found) => found,
+            Err(error) => {
+                report(shared, &candidate, failover::Effect::Failure);
+                return Err(NoAttempt::Failed(Happened::NoConnection(error)));
+            }
+        };
+        let peer = peer(shared, &candidate.channel, &base, address).map_err(NoAttempt::Failed)?;
+        Ok(Attempt {
+            candidate,
+            base,
+            peer,
+            body,
+            fresh: false,
+            reported: false,
+        })
+    }
+
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.candidate.channel
+    }
+
+    fn key(&self) -> &UpstreamKey {
+        &self.candidate.channel.keys[self.candidate.key]
+    }
+
+    /// The head of the upstream request.
+    pub(crate) fn head(
+        &self,
+        asked: &Asked,
+        operation: Operation,
+        http2: bool,
+    ) -> Result<RequestHeader, Box<pingora::Error>> {
+        let channel = self.channel();
+        let path = provider::upstream_path(
+            channel,
+            &self.base,
+            self.candidate.format,
+            operation,
+            &self.candidate.model,
+            asked.ask.stream,
+            &asked.query,
+        );
+        let mut head = RequestHeader::build("POST", path.as_bytes(), Some(16))?;
+        if http2 {
+            // In HTTP/2 scheme and authority are part of the request line (RFC 9113, 8.3.1).
+            let scheme = if self.base.https { "https" } else { "http" };
+            let uri = http::Uri::builder()
+                .scheme(scheme)
+                .authority(self.base.authority.as_str())
+                .path_and_query(path.as_str())
+                .build();
+            let uri = uri.map_err(|error| {
+                pingora::Error::because(pingora::ErrorType::InvalidHTTPHeader, "upstream address", error)
+            })?;
+            head.set_uri(uri);
+            head.set_version(http::Version::HTTP_2);
+        } else {
+            head.insert_header(header::HOST, self.base.authority.as_str())?;
+        }
+        for (name, value) in &asked.headers {
+            head.append_header(name.clone(), value.clone())?;
+        }
+        if !head.headers.contains_key(header::CONTENT_TYPE) {
+            head.insert_header(header::CONTENT_TYPE, "application/json")?;
+        }
+        head.insert_header(header::ACCEPT_ENCODING, "identity")?;
+        head.insert_header(header::CONTENT_LENGTH, self.body.len())?;
+        for name in &channel.header_remove {
+            head.remove_header(name);
+        }
+        for (name, value) in &channel.header_default {
+            if !head.headers.contains_key(name) {
+                head.insert_header(name.clone(), value.clone())?;
+            }
+        }
+        if let Some((name, value)) = &self.key().header {
+            head.insert_header(name.clone(), value.clone())?;
+        }
+        for (name, value) in &channel.header_set {
+            head.insert_header(name.clone(), value.clone())?;
+        }
+        Ok(head)
+    }
+
+    /// The status as the failover table sees it.
+    pub(crate) fn judged(&self, status: u16) -> u16 {
+        let map = &self.channel().status_map;
+        map.get(&status).copied().unwrap_or(status)
+    }
+
+    /// Asks for a connection of its own: the pooled one had died.
+    pub(crate) fn renew(&mut self) {
+        static TURN: AtomicU64 = AtomicU64::new(1);
+        // Connections are pooled by group too: a number never used has none waiting.
+        self.peer.group_key = TURN.fetch_add(1, Ordering::Relaxed);
+        self.fresh = true;
+        self.reported = false;
+    }
+
+    /// Tells the lane how it went; once.
+    pub(crate) fn report(&mut self, shared: &Shared, effect: failover::Effect) {
+        if !std::mem::replace(&mut self.reported, true) {
+            report(shared, &self.candidate, effect);
+        }
+    }
+
+    /// Tells the lane that it answered.
+    pub(crate) fn succeeded(&mut self, shared: &Shared) {
+        if !std::mem::replace(&mut self.reported, true) {
+            learn(shared, &self.candidate, Outcome::Success, Tick::now());
+        }
+    }
+
+    /// Takes secrets, hosts and accounts out of the upstream's words.
+    pub(crate) fn scrub(&self, message: &str) -> String {
+        let mut secrets = vec![self.base.host.as_str(), self.base.authority.as_str()];
+        secrets.extend(self.channel().keys.iter().map(|key| key.secret.expose_secret()));
+        secrets.retain(|secret| !secret.is_empty());
+        llm::fault::scrub(message, &secrets)
+    }
+}
+
+fn report(shared: &Shared, candidate: &Candidate, effect: failover::Effect) {
+    let now = Tick::now();
+    let outcome = effect.outcome(candidate.channel.auto_disable, now);
+    learn(shared, candidate, outcome, now);
+}
+
+fn learn(shared: &Shared, candidate: &Candidate, outcome: Outcome, now: Tick) {
+    let channel = &candidate.channel;
+    let changed: Option<Change> = channel.keys[candidate.key].lane.report(outcome, now);
+    if let Some(change) = changed {
+        tracing::warn!(channel = &*channel.name, key = candidate.key, ?change, "channel health changed");
+        shared.metrics.channel_up(channel, now);
+    }
+}
+
+fn prepared(asked: &Asked, to: &Candidate, operation: Operation) -> Result<Bytes, NoAttempt> {
+    let channel = &to.channel;
+    let wanted = Prepare {
+        format: to.format,
+        operation,
+        ask: &asked.ask,
+        model: &to.model,
+        quirks: channel.quirks,
+        ask_usage: asks_usage(asked, to.format),
+        remove: &channel.body.remove,
+        default: &channel.body.default,
+        set: &channel.body.set,
+        system_prompt: &channel.system_prompt,
+    };
+    prepare(&asked.body, &wanted).map_err(|bad| {
+        NoAttempt::Refused(Refusal::new(Cause::Malformed, bad.to_string()).at(bad.param()))
+    })
+}
+
+/// Whether usage is asked for on the caller's behalf, and hidden from it again.
+pub(crate) fn asks_usage(asked: &Asked, format: Format) -> bool {
+    format == Format::Chat && asked.streamed() && !asked.ask.wants_usage
+}
+
+async fn locate(
+    shared: &Shared,
+    asked: &Asked,
+    channel: &Arc<Channel>,
+    route: &mut Route,
+) -> Result<(Base, std::net::SocketAddr), String> {
+    let Some(endpoints) = &channel.endpoints else {
+        let base = channel.base.clone();
+        let address = shared
+            .resolver
+            .resolve(&base.host, base.port, channel.timeouts.connect)
+            .await?;
+        return Ok((base, address));
+    };
+    let pool = shared.replicas.pool(channel, endpoints);
+    let replica = pool.choose(prompt_prefix(&asked.body), &route.tried).await?;
+    route.tried.push(replica.index);
+    Ok((endpoints.bases[replica.index].clone(), replica.address))
+}
+
+/// The beginning of the prompt: requests that share it want the same replica's cache.
+fn prompt_prefix(body: &[u8]) -> &[u8] {
+    const PREFIX: usize = 1024;
+    let from = [&b"\"messages\""[..], b"\"input\"", b"\"contents\"", b"\"prompt\""]
+        .iter()
+        .find_map(|name| memchr::memmem::find(body, name))
+        .unwrap_or(0);
+    &body[from..body.len().min(from + PREFIX)]
+}
+
+fn peer(
+    shared: &Shared,
+    channel: &Channel,
+    base: &Base,
+    address: std::net::SocketAddr,
+) -> Result<Box<HttpPeer>, Happened> {
+    let mut peer = HttpPeer::new(address, base.https, base.host.clone());
+    let options = &mut peer.options;
+    options.connection_timeout = Some(channel.timeouts.connect);
+    options.total_connection_timeout = Some(channel.timeouts.connect);
+    options.read_timeout = Some(channel.timeouts.idle.max(channel.timeouts.first_byte));
+    options.write_timeout = Some(channel.timeouts.first_byte);
+    options.idle_timeout = Some(IDLE_CONNECTION);
+    options.verify_cert = channel.tls_verify;
+    options.verify_hostname = channel.tls_verify;
+    options.alpn = match (base.https, channel.h2c) {
+        (true, _) => ALPN::H2H1,
+        (false, true) => ALPN::H2,
+        (false, false) => ALPN::H1,
+    };
+    // One HTTP/2 connection carries many streams; providers allow about 100.
+    options.max_h2_streams = 100;
+    if let Some(path) = &channel.tls_ca {
+        let loaded = shared.authorities.load(path);
+        let authority = loaded.map_err(|error| {
+            Happened::NoConnection(format!("tls.ca of the channel cannot be used: {error}"))
+        })?;
+        options.ca = Some(authority);
+    }
+    Ok(Box::new(peer))
+}
+
+/// `retry-after` or `retry-after-ms` of a head; dates count from now.
+pub(crate) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.trim().parse::<f64>().ok()) {
+        return bounded(ms / 1000.0);
+    }
+    let value = text("retry-after")?.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return bounded(seconds);
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+}
+
+/// A wait that an upstream may ask for: up to a day.
+fn bounded(seconds: f64) -> Option<Duration> {
+    (0.0..=86_400.0)
+        .contains(&seconds)
+        .then(|| Duration::from_secs_f64(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_times_are_read_in_every_spelling() {
+        let of = |name: &'static str, value: &str| {
+            let mut map = http::HeaderMap::new();
+            map.insert(name, value.parse().expect("a header value"));
+            retry_after(&map)
+        };
+        assert_eq!(of("retry-after", "3"), Some(Duration::from_secs(3)));
+        assert_eq!(of("retry-after", "0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(of("retry-after-ms", "250"), Some(Duration::from_millis(250)));
+        assert_eq!(of("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        for rubbish in ["-1", "1e300", "soon", "NaN", "inf"] {
+            assert_eq!(of("retry-after", rubbish), None, "{rubbish}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A request's stages: each knows only what is known by then.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use config::snapshot::Snapshot;
+use jiff::Timestamp;
+use llm::Format;
+
+use crate::exchange::Exchange;
+use crate::reject::Refusal;
+
+/// What Pingora carries from phase to phase.
+pub struct Ctx {
+    /// When the head was read.
+    pub(crate) arrived: Instant,
+    /// The same moment on the wall clock.
+    pub(crate) at: Timestamp,
+    /// The request's own id, on every answer and record.
+    pub(crate) id: Arc<str>,
+    /// The configuration this request keeps to its end.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// The client's address, `X-Forwarded-For` of a trusted proxy considered.
+    pub(crate) client: IpAddr,
+    /// What the caller's errors look like.
+    pub(crate) format: Format,
+    /// How far it came.
+    pub(crate) stage: Stage,
+    /// Counts the request as in flight while it lives.
+    pub(crate) _in_flight: crate::shared::InFlight,
+}
+
+/// How far a request came.
+pub(crate) enum Stage {
+    /// The head is known.
+    Received,
+    /// Answered by the gateway itself, not a model operation.
+    Local,
+    /// Refused before there was a caller.
+    Refused(Refusal),
+    /// A model operation of an authenticated caller: exactly one record comes of it.
+    Exchange(Box<Exchange>),
+}
+
+impl Ctx {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, in_flight: crate::shared::InFlight) -> Ctx {
+        Ctx {
+            arrived: Instant::now(),
+            at: Timestamp::now(),
+            id: uuid::Uuid::now_v7().simple().to_string().into(),
+            snapshot,
+            client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            format: Format::Chat,
+            stage: Stage::Received,
+            _in_flight: in_flight,
+        }
+    }
+
+    pub(crate) fn exchange(&mut self) -> Option<&mut Exchange> {
+        match &mut self.stage {
+            Stage::Exchange(exchange) => Some(exchange),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The caller's request: who, what, plan, answer. It outlives every attempt.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use config::plan::{Candidate, Plan};
+use config::snapshot::{Snapshot, Token};
+use http::{HeaderName, HeaderValue};
+use jiff::Timestamp;
+use ledger::End;
+use ledger::writer::Slot;
+use llm::ask::Ask;
+use llm::tap::Framing;
+use llm::{Format, Operation};
+
+/// A model operation of an authenticated caller.
+pub(crate) struct Exchange {
+    pub(crate) id: Arc<str>,
+    pub(crate) arrived: Instant,
+    pub(crate) at: Timestamp,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) token: Arc<Token>,
+    pub(crate) client_request_id: Option<String>,
+    pub(crate) format: Format,
+    pub(crate) operation: Operation,
+    /// The room for this request's record in the writer's queue; taken when it is closed.
+    pub(crate) slot: Option<Slot>,
+    /// What the client sent, once it was read and understood.
+    pub(crate) asked: Option<Asked>,
+    /// The candidates, once planned.
+    pub(crate) route: Option<Route>,
+    /// The answer, once an upstream gave one that the client is shown.
+    pub(crate) reply: Option<Reply>,
+    /// Whether an attempt is under way that the upstream may charge for.
+    pub(crate) under_way: bool,
+    /// Why it was refused, for the record.
+    pub(crate) error: Option<String>,
+    /// Time the gateway itself spent before the first attempt.
+    pub(crate) overhead: Duration,
+    /// Closed: the record is written.
+    pub(crate) closed: Option<Closed>,
+}
+
+/// What the client asks for.
+pub(crate) struct Asked {
+    pub(crate) ask: Ask,
+    /// The body as it came, decompressed.
+    pub(crate) body: Bytes,
+    /// How a streamed answer is framed; `Whole` when none was asked for.
+    pub(crate) framing: Framing,
+    /// The client's query without credentials.
+    pub(crate) query: String,
+    /// The client's headers that travel on.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Asked {
+    pub(crate) fn streamed(&self) -> bool {
+        !matches!(self.framing, Framing::Whole)
+    }
+}
+
+/// The plan and how far it was followed.
+pub(crate) struct Route {
+    pub(crate) plan: Plan,
+    pub(crate) next: usize,
+    pub(crate) attempts: u32,
+    /// Replicas of the current candidate that were tried.
+    pub(crate) tried: Vec<usize>,
+}
+
+impl Route {
+    pub(crate) fn new(plan: Plan) -> Route {
+        Route {
+            plan,
+            next: 0,
+            attempts: 0,
+            tried: Vec::new(),
+        }
+    }
+
+    /// The candidate of the attempt under way, or of the last one.
+    pub(crate) fn current(&self) -> Option<&Candidate> {
+        self.plan.candidates.get(self.next)
+    }
+}
+
+/// An answer that the client is being shown.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// From arrival to the first byte of the body handed on.
+    pub(crate) first_byte: Option<Duration>,
+    pub(crate) upstream_request_id: Option<String>,
+}
+
+/// How an exchange ended, for the access line.
+pub(crate) struct Closed {
+    pub(crate) status: u16,
+    pub(crate) end: End,
+    pub(crate) record: Box<ledger::Record>,
+}
+
+impl Exchange {
+    /// The asked model, empty while the body is not understood.
+    pub(crate) fn model(&self) -> &str {
+        self.asked.as_ref().map_or("", |asked| &asked.ask.model)
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.route.as_ref().map_or(0, |route| route.attempts)
+    }
+}

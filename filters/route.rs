@@ -1,0 +1,61 @@
+//! From the asked model to the candidates that may answer.
+
+use config::health::Tick;
+use config::plan::{self, NoPlan, Wanted};
+use config::snapshot::Snapshot;
+
+use crate::exchange::{Exchange, Route};
+use crate::reject::{Cause, Refusal};
+
+/// The route of an exchange whose body is understood.
+pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refusal> {
+    let model = exchange.model();
+    if !exchange.token.allows_model(model) {
+        return Err(Refusal::new(
+            Cause::Forbidden,
+            format!("this API key may not use the model '{model}'; GET /v1/models lists what it may"),
+        ));
+    }
+    if snapshot.billing.refuse_unpriced && snapshot.prices.price(model, "", exchange.at).is_none() {
+        return Err(Refusal::new(
+            Cause::UnknownModel,
+            format!("the model '{model}' has no price here; ask the operator to set one"),
+        ));
+    }
+    let wanted = Wanted {
+        group: &exchange.token.group,
+        model,
+        format: exchange.format,
+        operation: exchange.operation,
+    };
+    plan::plan(snapshot, &wanted, Tick::now(), &mut rand::rng())
+        .map(Route::new)
+        .map_err(|none| refusal(none, model, exchange))
+}
+
+fn refusal(none: NoPlan, model: &str, exchange: &Exchange) -> Refusal {
+    match none {
+        NoPlan::UnknownModel | NoPlan::NotInGroup => Refusal::new(
+            Cause::UnknownModel,
+            format!("the model '{model}' is not served here; GET /v1/models lists what is"),
+        )
+        .at(Some("model")),
+        NoPlan::OtherFormat { formats } => {
+            let spoken: Vec<&str> = formats.iter().map(|format| format.as_str()).collect();
+            Refusal::new(
+                Cause::Malformed,
+                format!(
+                    "the model '{model}' is only served in the format {}, this request speaks {}; converting between formats is not supported yet",
+                    spoken.join(" or "),
+                    exchange.format
+                ),
+            )
+            .at(Some("model"))
+        }
+        NoPlan::AllDown { retry_after } => Refusal::new(
+            Cause::Unavailable,
+            format!("every upstream for the model '{model}' is out of service at the moment; try again later"),
+        )
+        .after(retry_after),
+    }
+}

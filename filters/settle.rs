@@ -1,0 +1,202 @@
+//! Closes an exchange, once: what was used, what it costs, and its one record.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ledger::{End, Nanos, Record, UsageSource, bill};
+use llm::tap::Report;
+use llm::{Format, ToolUses, Usage, tokens};
+
+use crate::ctx::{Ctx, Stage};
+use crate::exchange::{Closed, Exchange};
+use crate::shared::Shared;
+
+/// Requests larger than this, in bytes, are counted off the proxy threads.
+const COUNT_ELSEWHERE: usize = 16 * 1024;
+
+/// Closes the exchange of `ctx` with the status the client got. Later calls change nothing.
+pub(crate) async fn close(
+    shared: &Shared,
+    ctx: &mut Ctx,
+    status: u16,
+    end: End,
+    report: Option<&Report>,
+) {
+    let Some(exchange) = ctx.exchange() else {
+        return;
+    };
+    if exchange.closed.is_some() {
+        return;
+    }
+    let used = used(exchange, report).await;
+    // The await above could have let another close in only through the same `ctx`: it cannot.
+    let record = record(exchange, status, end, &used, report);
+    shared.metrics.closed(&record);
+    if let Some(slot) = exchange.slot.take() {
+        slot.write(record.clone());
+    }
+    exchange.closed = Some(Closed {
+        status,
+        end,
+        record: Box::new(record),
+    });
+}
+
+/// Tokens and where they come from.
+struct Used {
+    usage: Usage,
+    tools: ToolUses,
+    source: UsageSource,
+}
+
+impl Used {
+    const NOTHING: Used = Used {
+        usage: NO_USAGE,
+        tools: Vec::new(),
+        source: UsageSource::None,
+    };
+}
+
+const NO_USAGE: Usage = Usage {
+    input: 0,
+    cache_read: 0,
+    cache_write_5m: 0,
+    cache_write_1h: 0,
+    output: 0,
+    reasoning: 0,
+    audio_input: 0,
+    audio_output: 0,
+    image_input: 0,
+    image_output: 0,
+};
+
+async fn used(exchange: &Exchange, report: Option<&Report>) -> Used {
+    let counts = exchange.operation == llm::Operation::Count;
+    let (Some(asked), true, false) = (
+        &exchange.asked,
+        exchange.under_way || exchange.reply.is_some(),
+        counts,
+    ) else {
+        return Used::NOTHING;
+    };
+    let (mut usage, tools, input_known, output_known) = match report {
+        Some(report) => (
+            report.usage,
+            report.tools.clone(),
+            report.input_known,
+            report.output_known,
+        ),
+        None => (NO_USAGE, Vec::new(), false, false),
+    };
+    // A provider that failed without having said anything, not even usage, served nothing.
+    let failed = report.is_some_and(|report| report.fault.is_some() && !report.content);
+    if failed && !input_known && !output_known {
+        return Used::NOTHING;
+    }
+    if !input_known {
+        usage.input = count_input(asked.body.clone(), exchange.format).await;
+    }
+    if !output_known {
+        usage.output = report.map_or(0, |report| {
+            tokens::sampled(&report.output_sample, report.output_bytes)
+        });
+    }
+    let source = match (input_known, output_known) {
+        (true, true) => UsageSource::Provider,
+        (false, false) => UsageSource::Estimated,
+        _ => UsageSource::Mixed,
+    };
+    Used {
+        usage,
+        tools,
+        source,
+    }
+}
+
+async fn count_input(body: Bytes, format: Format) -> u64 {
+    if body.len() <= COUNT_ELSEWHERE {
+        return tokens::input(format, &body);
+    }
+    let size = body.len() as u64;
+    tokio::task::spawn_blocking(move || tokens::input(format, &body))
+        .await
+        // Only when the runtime is shutting down: four bytes are about one token.
+        .unwrap_or(size / 4)
+}
+
+fn record(
+    exchange: &Exchange,
+    status: u16,
+    end: End,
+    used: &Used,
+    report: Option<&Report>,
+) -> Record {
+    let reached = exchange
+        .route
+        .as_ref()
+        .filter(|route| route.attempts > 0)
+        .and_then(|route| route.current().or_else(|| route.plan.candidates.last()));
+    let reply = exchange.reply.as_ref();
+    let upstream_model = reached.map(|candidate| candidate.model.to_string());
+    Record {
+        id: exchange.id.to_string(),
+        client_request_id: exchange.client_request_id.clone(),
+        at: exchange.at,
+        user: exchange.token.user.to_string(),
+        token: exchange.token.name.to_string(),
+        token_id: exchange.token.id.to_string(),
+        group: exchange.token.group.to_string(),
+        operation: exchange.operation,
+        client_format: exchange.format,
+        upstream_format: reached.map(|candidate| candidate.format),
+        model: exchange.model().to_string(),
+        channel: reached.map(|candidate| candidate.channel.name.to_string()),
+        attempts: exchange.attempts(),
+        status,
+        end,
+        stream: exchange.asked.as_ref().is_some_and(|asked| asked.streamed()),
+        first_byte_ms: reply
+            .and_then(|reply| reply.first_byte)
+            .map(|first| first.as_millis() as u64),
+        duration_ms: exchange.arrived.elapsed().as_millis() as u64,
+        overhead_us: exchange.overhead.as_micros() as u64,
+        usage: used.usage,
+        usage_source: used.source,
+        cost: cost(exchange, upstream_model.as_deref().unwrap_or(""), used),
+        upstream_model,
+        config: exchange.snapshot.generation.to_string(),
+        upstream_request_id: reply.and_then(|reply| reply.upstream_request_id.clone()),
+        error: report
+            .and_then(|report| report.fault.as_ref())
+            .map(|fault| fault.message.clone())
+            .or_else(|| exchange.error.clone()),
+    }
+}
+
+fn cost(exchange: &Exchange, upstream_model: &str, used: &Used) -> Nanos {
+    if used.source == UsageSource::None {
+        return Nanos(0);
+    }
+    let snapshot = &exchange.snapshot;
+    let price = snapshot
+        .prices
+        .price(exchange.model(), upstream_model, exchange.at);
+    let Some(price) = price else {
+        return Nanos(0);
+    };
+    // Static keys have no user group: the ratio is the used group's own.
+    let ratio = snapshot
+        .groups
+        .get(&*exchange.token.group)
+        .map_or(1_000_000_000, |group| group.ratio.0);
+    bill::cost(&price, &used.usage, &used.tools, ratio)
+}
+
+/// Closes what no phase has closed: the request ended in a way nobody foresaw.
+pub(crate) async fn close_leftover(shared: &Shared, ctx: &mut Ctx) {
+    let open = matches!(&ctx.stage, Stage::Exchange(exchange) if exchange.closed.is_none());
+    if open {
+        tracing::warn!(request = &*Arc::clone(&ctx.id), "the request ended without being closed");
+        close(shared, ctx, 499, End::ClientGone, None).await;
+    }
+}

@@ -1,0 +1,128 @@
+//! What every request shares: the few services that move while running.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use config::live::Live;
+use ledger::writer::Writer;
+use pingora::connectors::http::Connector;
+use pingora::utils::tls::WrappedX509;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+use crate::metrics::Metrics;
+use crate::replicas::Replicas;
+use crate::resolve::Resolver;
+
+/// The data plane's services, made once at start.
+pub struct Shared {
+    pub(crate) live: Arc<Live>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) metrics: Metrics,
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) replicas: Replicas,
+    pub(crate) authorities: Authorities,
+    /// Connections of conducted attempts.
+    pub(crate) upstreams: Connector,
+    pub(crate) in_flight: Arc<AtomicUsize>,
+    pub(crate) store_seen: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Shared {
+    /// `store_seen` says whether the store was reachable once.
+    pub fn new(
+        live: Arc<Live>,
+        writer: Arc<Writer>,
+        metrics: Metrics,
+        store_seen: Arc<dyn Fn() -> bool + Send + Sync>,
+    ) -> Shared {
+        let resolver = Arc::new(Resolver::default());
+        Shared {
+            replicas: Replicas::new(Arc::clone(&resolver)),
+            resolver,
+            live,
+            writer,
+            metrics,
+            authorities: Authorities::default(),
+            upstreams: Connector::new(None),
+            in_flight: Arc::default(),
+            store_seen,
+        }
+    }
+
+    /// Requests being answered right now.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Takes up a new configuration: forgets replicas and labels of channels that are gone.
+    pub fn on_reload(&self) {
+        let snapshot = self.live.full();
+        self.replicas.sweep(&snapshot);
+        self.authorities.forget();
+        self.metrics.on_reload(&snapshot, self.live.is_valid());
+    }
+
+    pub(crate) fn enter(&self) -> InFlight {
+        InFlight::new(&self.in_flight)
+    }
+}
+
+/// Counts one request as in flight until it is dropped.
+pub(crate) struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    fn new(count: &Arc<AtomicUsize>) -> InFlight {
+        count.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(count))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Certificate authorities of private upstreams, parsed once per configuration.
+#[derive(Default)]
+pub(crate) struct Authorities(Mutex<HashMap<PathBuf, Authority>>);
+
+type Authority = Arc<[WrappedX509]>;
+
+impl Authorities {
+    pub(crate) fn load(&self, path: &Path) -> Result<Authority, String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(authority) = known.get(path) {
+            return Ok(Arc::clone(authority));
+        }
+        let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let authority = parse(&pem).map_err(|error| format!("{}: {error}", path.display()))?;
+        known.insert(path.to_path_buf(), Arc::clone(&authority));
+        Ok(authority)
+    }
+
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+fn parse(pem: &[u8]) -> Result<Authority, String> {
+    let mut found = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let der = certificate.map_err(|error| error.to_string())?.to_vec();
+        let parsed = pingora::utils::tls::WrappedX509TryBuilder {
+            raw_cert: der,
+            cert_builder: |der: &Vec<u8>| X509Certificate::from_der(der).map(|(_, cert)| cert),
+        };
+        found.push(parsed.try_build().map_err(|error| error.to_string())?);
+    }
+    if found.is_empty() {
+        return Err("no certificate in it".into());
+    }
+    Ok(found.into())
+}
