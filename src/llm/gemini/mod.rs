@@ -1,0 +1,6 @@
+//! Google `generateContent`.
+
+mod meter;
+mod usage;
+
+pub(crate) use meter::Meter;

@@ -1,0 +1,354 @@
+//! JSON shapes that never fail: a member of another type than expected reads as absent.
+//!
+//! Providers differ in what they leave out, null, repeat or misspell. A derived `Deserialize`
+//! gives up on the whole event then; these read the rest. The key given last wins.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// More tokens than any request has; a larger number is garbage and is cut to this.
+pub(crate) const MAX_COUNT: u64 = u32::MAX as u64;
+
+/// The known members of a JSON object.
+pub(crate) trait Members<'de>: Default {
+    /// Takes the value that belongs to `key`, known or not.
+    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+/// Declares a struct that is read from the members named, whatever else the object holds.
+macro_rules! loose {
+    ($($(#[$doc:meta])* struct $name:ident $(<$life:lifetime>)? {
+        $($($key:literal)|+ => $field:ident: $type:ty,)*
+    })*) => {$(
+        $(#[$doc])*
+        #[derive(Default)]
+        pub(crate) struct $name $(<$life>)? { $(pub(crate) $field: $type,)* }
+
+        impl<'de $(: $life, $life)?> $crate::loose::Members<'de> for $name $(<$life>)? {
+            fn member<A: serde::de::MapAccess<'de>>(
+                &mut self,
+                key: &str,
+                map: &mut A,
+            ) -> Result<(), A::Error> {
+                match key {
+                    $($($key)|+ => self.$field = map.next_value()?,)*
+                    _ => {
+                        map.next_value::<serde::de::IgnoredAny>()?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    )*};
+}
+pub(crate) use loose;
+
+/// Gives a visitor the methods for types that it takes for absent.
+macro_rules! absent {
+    ($($method:ident($type:ty)),*) => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("anything")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Default::default())
+        }
+        $(fn $method<E>(self, _: $type) -> Result<Self::Value, E> {
+            Ok(Default::default())
+        })*
+    };
+    (seq) => {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+    };
+    (map) => {
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(Default::default())
+        }
+    };
+}
+
+/// An object, if it is one.
+pub(crate) struct Slot<T>(pub(crate) Option<T>);
+
+/// The objects of an array, if it is one; elements of other types read as empty objects.
+pub(crate) struct List<T>(pub(crate) Option<Vec<T>>);
+
+/// A number that counts something: never negative, never above [`MAX_COUNT`].
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Count(pub(crate) Option<u64>);
+
+/// A string; empty when absent.
+#[derive(Default)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+/// What is said in a string, or in the text members of the objects and arrays given instead.
+#[derive(Default)]
+pub(crate) struct Words<'a>(pub(crate) Cow<'a, str>);
+
+/// A value as it is written; `None` for null.
+#[derive(Default)]
+pub(crate) struct Raw<'a>(pub(crate) Option<&'a RawValue>);
+
+/// Whether there is something: not null, false, zero, `""`, `{}` or `[]`.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Truthy(pub(crate) bool);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Slot<T> {
+        Slot(None)
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> List<T> {
+        List(None)
+    }
+}
+
+impl<T> List<T> {
+    /// The objects there are.
+    pub(crate) fn items(&self) -> &[T] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl Raw<'_> {
+    /// What is written: the content of a string, or the JSON of anything else.
+    pub(crate) fn spoken(&self) -> Cow<'_, str> {
+        let written = self.0.map_or("", RawValue::get);
+        if !written.starts_with('"') {
+            return Cow::Borrowed(written);
+        }
+        serde_json::from_str::<Text<'_>>(written).map_or(Cow::Borrowed(""), |text| text.0)
+    }
+}
+
+struct Key<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_str(Loose::<Text<'de>>::new())
+            .map(|text| Key(text.0))
+    }
+}
+
+struct Loose<T>(PhantomData<T>);
+
+impl<T> Loose<T> {
+    fn new() -> Loose<T> {
+        Loose(PhantomData)
+    }
+}
+
+macro_rules! by_visitor {
+    ($([$($generics:tt)*] $type:ty;)*) => {$(
+        impl<'de, $($generics)*> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Loose::<$type>::new())
+            }
+        }
+    )*};
+}
+
+by_visitor! {
+    [T: Members<'de>] Slot<T>;
+    [T: Members<'de>] List<T>;
+    [] Count;
+    [] Text<'de>;
+    [] Words<'de>;
+    [] Truthy;
+}
+
+impl<'de, T: Members<'de>> Visitor<'de> for Loose<Slot<T>> {
+    type Value = Slot<T>;
+    absent! { visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str) }
+    absent! { seq }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Slot<T>, A::Error> {
+        let mut found = T::default();
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            found.member(&key.0, &mut map)?;
+        }
+        Ok(Slot(Some(found)))
+    }
+}
+
+impl<'de, T: Members<'de>> Visitor<'de> for Loose<List<T>> {
+    type Value = List<T>;
+    absent! { visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str) }
+    absent! { map }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Slot(item)) = seq.next_element::<Slot<T>>()? {
+            items.push(item.unwrap_or_default());
+        }
+        Ok(List(Some(items)))
+    }
+}
+
+impl<'de> Visitor<'de> for Loose<Count> {
+    type Value = Count;
+    absent! { visit_bool(bool), visit_str(&str) }
+    absent! { seq }
+    absent! { map }
+    fn visit_u64<E>(self, count: u64) -> Result<Count, E> {
+        Ok(Count(Some(count.min(MAX_COUNT))))
+    }
+    fn visit_i64<E>(self, count: i64) -> Result<Count, E> {
+        Ok(Count(
+            u64::try_from(count).ok().map(|count| count.min(MAX_COUNT)),
+        ))
+    }
+    fn visit_f64<E>(self, count: f64) -> Result<Count, E> {
+        // Casting saturates; a negative number is no count.
+        Ok(Count(
+            (count >= 0.0).then_some((count as u64).min(MAX_COUNT)),
+        ))
+    }
+}
+
+impl<'de> Visitor<'de> for Loose<Text<'de>> {
+    type Value = Text<'de>;
+    absent! { visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64) }
+    absent! { seq }
+    absent! { map }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text.to_owned())))
+    }
+}
+
+impl<'de> Visitor<'de> for Loose<Words<'de>> {
+    type Value = Words<'de>;
+    absent! { visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64) }
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Words<'de>, E> {
+        Ok(Words(Cow::Borrowed(text)))
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Words<'de>, E> {
+        Ok(Words(Cow::Owned(text.to_owned())))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words<'de>, A::Error> {
+        let mut all = Words::default();
+        while let Some(words) = seq.next_element::<Words<'de>>()? {
+            all.join(words);
+        }
+        Ok(all)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Words<'de>, A::Error> {
+        let mut all = Words::default();
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            match &*key.0 {
+                "text" | "thinking" | "content" | "refusal" | "summary" => {
+                    all.join(map.next_value()?);
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl<'de> Words<'de> {
+    fn join(&mut self, more: Words<'de>) {
+        if self.0.is_empty() {
+            self.0 = more.0;
+        } else if !more.0.is_empty() {
+            self.0.to_mut().push_str(&more.0);
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for Loose<Truthy> {
+    type Value = Truthy;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+    fn visit_unit<E>(self) -> Result<Truthy, E> {
+        Ok(Truthy(false))
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Truthy, E> {
+        Ok(Truthy(value))
+    }
+    fn visit_i64<E>(self, value: i64) -> Result<Truthy, E> {
+        Ok(Truthy(value != 0))
+    }
+    fn visit_u64<E>(self, value: u64) -> Result<Truthy, E> {
+        Ok(Truthy(value != 0))
+    }
+    fn visit_f64<E>(self, value: f64) -> Result<Truthy, E> {
+        Ok(Truthy(value != 0.0))
+    }
+    fn visit_str<E>(self, value: &str) -> Result<Truthy, E> {
+        Ok(Truthy(!value.is_empty()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Truthy, A::Error> {
+        let mut found = false;
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            found = true;
+        }
+        Ok(Truthy(found))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Truthy, A::Error> {
+        let mut found = false;
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            found = true;
+        }
+        Ok(Truthy(found))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'a RawValue>::deserialize(deserializer)?;
+        Ok(Raw((raw.get() != "null").then_some(raw)))
+    }
+}
+
+/// The same JSON with bytes that are no UTF-8, and halves of surrogate pairs, replaced by
+/// U+FFFD; `None` when it has neither. For text that the parser refused.
+pub(crate) fn mended(json: &[u8]) -> Option<Vec<u8>> {
+    let text = String::from_utf8_lossy(json);
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut changed = matches!(text, Cow::Owned(_));
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] != b'\\' {
+            out.push(bytes[at]);
+            at += 1;
+            continue;
+        }
+        let length = match (unit(bytes, at), unit(bytes, at + 6)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(0xD800..=0xDFFF), _) => {
+                out.extend_from_slice(b"\\ufffd");
+                changed = true;
+                at += 6;
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) => 2,
+        };
+        let end = bytes.len().min(at + length);
+        out.extend_from_slice(&bytes[at..end]);
+        at = end;
+    }
+    changed.then_some(out)
+}
+
+/// The UTF-16 unit of the escape `\uXXXX` at that place.
+fn unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}

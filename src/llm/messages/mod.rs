@@ -1,0 +1,6 @@
+//! Anthropic Messages.
+
+mod meter;
+mod usage;
+
+pub(crate) use meter::Meter;

@@ -1,0 +1,5 @@
+//! OpenAI Responses.
+
+mod meter;
+
+pub(crate) use meter::Meter;
