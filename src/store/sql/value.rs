@@ -1,0 +1,143 @@
+//! What goes into a statement and comes out of a row: numbers, texts and nothing.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as Unknown, StrDeserializer};
+
+use crate::error::StoreError;
+
+/// A value of any of the databases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value<'a> {
+    Null,
+    Int(i64),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> Value<'a> {
+    /// A count. Beyond what a column holds it stops there: a record must never be impossible to
+    /// store.
+    pub(crate) fn count(count: u64) -> Value<'a> {
+        Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    pub(crate) fn flag(flag: bool) -> Value<'a> {
+        Value::Int(i64::from(flag))
+    }
+
+    pub(crate) fn optional(value: Option<impl Into<Value<'a>>>) -> Value<'a> {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        // PostgreSQL has no NUL in texts, and no name or message needs one.
+        if text.contains('\0') {
+            return Value::Text(Cow::Owned(text.replace('\0', "\u{fffd}")));
+        }
+        Value::Text(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Value::Int(number)
+    }
+}
+
+/// Reads a row's values in the order of its columns, and names the one it does not understand.
+pub(crate) struct Row<'c> {
+    table: &'static str,
+    columns: std::slice::Iter<'c, &'static str>,
+    values: std::vec::IntoIter<Value<'static>>,
+}
+
+impl<'c> Row<'c> {
+    pub(crate) fn new(
+        table: &'static str,
+        columns: &'c [&'static str],
+        values: Vec<Value<'static>>,
+    ) -> Row<'c> {
+        Row {
+            table,
+            columns: columns.iter(),
+            values: values.into_iter(),
+        }
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, StoreError> {
+        self.read(|value| match value {
+            Value::Text(text) => Some(text.into_owned()),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn optional_text(&mut self) -> Result<Option<String>, StoreError> {
+        self.read(|value| match value {
+            Value::Null => Some(None),
+            Value::Text(text) => Some(Some(text.into_owned())),
+            Value::Int(_) => None,
+        })
+    }
+
+    /// A number that fits its type.
+    pub(crate) fn number<N: TryFrom<i64>>(&mut self) -> Result<N, StoreError> {
+        self.read(|value| match value {
+            Value::Int(number) => N::try_from(number).ok(),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn optional_number<N: TryFrom<i64>>(&mut self) -> Result<Option<N>, StoreError> {
+        self.read(|value| match value {
+            Value::Null => Some(None),
+            Value::Int(number) => N::try_from(number).ok().map(Some),
+            Value::Text(_) => None,
+        })
+    }
+
+    /// A name of an enum, as serde spells it.
+    pub(crate) fn name<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, StoreError> {
+        self.read(|value| match value {
+            Value::Text(text) => named(&text),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn optional_name<T: for<'de> Deserialize<'de>>(
+        &mut self,
+    ) -> Result<Option<T>, StoreError> {
+        self.read(|value| match value {
+            Value::Null => Some(None),
+            Value::Text(text) => named(&text).map(Some),
+            Value::Int(_) => None,
+        })
+    }
+
+    /// The next value, understood by `reader`.
+    pub(crate) fn read<T>(
+        &mut self,
+        reader: impl FnOnce(Value<'static>) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        let column = self.columns.next().copied().unwrap_or("");
+        let value = self.values.next().and_then(reader);
+        value.ok_or(StoreError::Row {
+            table: self.table,
+            column,
+        })
+    }
+}
+
+fn named<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
+    let name: StrDeserializer<'_, Unknown> = name.into_deserializer();
+    T::deserialize(name).ok()
+}

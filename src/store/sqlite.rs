@@ -1,0 +1,140 @@
+//! The embedded store: one SQLite file, one writing connection, a few that read.
+
+mod address;
+mod connection;
+mod schema;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ledger::{Record, Sink, SinkError};
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+
+use self::address::Address;
+use crate::Store;
+use crate::error::StoreError;
+use crate::search::{Page, Search};
+use crate::sql::{self, Statement, Value, requests};
+
+/// Connections for reading: they serve the admin API, not the traffic.
+const READERS: usize = 4;
+
+/// A SQLite database.
+pub(crate) struct Sqlite {
+    writer: Mutex<Connection>,
+    /// Empty for a database in memory, which only its one connection sees.
+    readers: Vec<Mutex<Connection>>,
+    turn: AtomicUsize,
+}
+
+impl Sqlite {
+    /// Opens what follows `sqlite:` in the address.
+    pub(crate) fn open(address: &str) -> Result<Sqlite, StoreError> {
+        let address: Address = address.parse()?;
+        let mut writer = connection::writer(&address)?;
+        schema::migrate(&mut writer)?;
+        let readers = match &address {
+            Address::Memory => Vec::new(),
+            Address::File(path) => (0..READERS)
+                .map(|_| connection::reader(path).map(Mutex::new))
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Sqlite {
+            writer: Mutex::new(writer),
+            readers,
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    fn insert(&self, batch: &[Record]) -> Result<(), StoreError> {
+        let mut writer = lock(&self.writer);
+        // Immediate: waits for another process's lock here, where waiting is allowed.
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut insert = transaction.prepare_cached(&requests::INSERT)?;
+            for record in batch {
+                insert.execute(params_from_iter(requests::encode(record)))?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn query(&self, statement: &Statement<'_>) -> Result<Vec<Vec<Value<'static>>>, StoreError> {
+        let connection = self.reader();
+        let mut query = connection.prepare_cached(&statement.sql)?;
+        let columns = query.column_count();
+        let rows = query.query_map(params_from_iter(&statement.values), |row| {
+            (0..columns).map(|column| row.get(column)).collect()
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A free reader, or the one whose turn it is.
+    fn reader(&self) -> MutexGuard<'_, Connection> {
+        if self.readers.is_empty() {
+            return lock(&self.writer);
+        }
+        let free = self
+            .readers
+            .iter()
+            .find_map(|reader| reader.try_lock().ok());
+        free.unwrap_or_else(|| {
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            lock(&self.readers[turn % self.readers.len()])
+        })
+    }
+}
+
+/// A panic between two statements leaves a connection usable: its transaction is rolled back.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sink for Sqlite {
+    fn put(&self, batch: &[Record]) -> Result<(), SinkError> {
+        self.insert(batch).map_err(SinkError::new)
+    }
+}
+
+impl Store for Sqlite {
+    fn request(&self, id: &str) -> Result<Option<Record>, StoreError> {
+        let rows = self.query(&requests::by_id(id))?;
+        rows.into_iter().next().map(requests::decode).transpose()
+    }
+
+    fn requests(&self, search: &Search) -> Result<Page, StoreError> {
+        requests::to_page(search, self.query(&requests::page(search))?)
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        self.query(&requests::touch()).map(drop)
+    }
+}
+
+impl rusqlite::ToSql for sql::Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        use rusqlite::types::{ToSqlOutput, ValueRef};
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+impl rusqlite::types::FromSql for sql::Value<'static> {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        use rusqlite::types::ValueRef;
+        Ok(match value {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Int(number),
+            ValueRef::Text(_) => Value::Text(value.as_str()?.to_owned().into()),
+            ValueRef::Real(_) | ValueRef::Blob(_) => {
+                return Err(rusqlite::types::FromSqlError::InvalidType);
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! How a connection is opened and set.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::address::Address;
+use crate::error::StoreError;
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements kept: each combination of filters is one.
+const CACHED_STATEMENTS: usize = 64;
+
+/// The one connection that writes.
+pub(super) fn writer(address: &Address) -> Result<Connection, StoreError> {
+    let Address::File(path) = address else {
+        return set(Connection::open_in_memory()?);
+    };
+    make_folder(path)?;
+    let create = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    let writer = set(Connection::open_with_flags(path, create | own_mutex())?)?;
+    // Readers go on while the writer writes; kept in the file, so asked for once.
+    // https://sqlite.org/wal.html
+    writer.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // In WAL mode NORMAL survives the death of the process; only a loss of power can take the
+    // last transactions, and never breaks the file. https://sqlite.org/pragma.html#pragma_synchronous
+    writer.pragma_update(None, "synchronous", "normal")?;
+    Ok(writer)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+    // Not opened read-only: a reader may have to recover the log of a process that was killed.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | own_mutex();
+    let reader = set(Connection::open_with_flags(path, flags)?)?;
+    reader.pragma_update(None, "query_only", true)?;
+    Ok(reader)
+}
+
+/// Each connection is behind a mutex of ours.
+fn own_mutex() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn set(connection: Connection) -> Result<Connection, StoreError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(connection)
+}
+
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
+        path: folder.to_owned(),
+        source,
+    })
+}

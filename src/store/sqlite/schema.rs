@@ -1,0 +1,62 @@
+//! Brings the schema to the version of this program, and refuses a newer one.
+
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::error::StoreError;
+
+mod embedded {
+    refinery::embed_migrations!("../../migrations/sqlite");
+}
+
+/// Two processes may start on a new file at once; the slower one finds the work done.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs the migrations that the store has not seen.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let mut attempt = 1;
+    while let Err(error) = migrate_once(connection) {
+        if attempt == ATTEMPTS || matches!(error, StoreError::NewerSchema { .. }) {
+            return Err(error);
+        }
+        tracing::debug!(%error, attempt, "migrating the store again");
+        attempt += 1;
+        thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn migrate_once(connection: &mut Connection) -> Result<(), StoreError> {
+    let runner = embedded::migrations::runner();
+    let versions = runner.get_migrations().iter();
+    let known = versions
+        .map(|step| i64::from(step.version()))
+        .max()
+        .unwrap_or(0);
+    let found = version(connection)?;
+    if found > known {
+        return Err(StoreError::NewerSchema { found, known });
+    }
+    if found == known {
+        return Ok(());
+    }
+    let report = runner.run(connection);
+    report.map_err(|error| StoreError::Migration(Box::new(error)))?;
+    tracing::info!(from = found, to = known, "store migrated");
+    Ok(())
+}
+
+/// The newest migration the store has seen; 0 for a new one.
+fn version(connection: &Connection) -> Result<i64, StoreError> {
+    let kept =
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'refinery_schema_history'";
+    let kept = connection.query_row(kept, [], |_| Ok(())).optional()?;
+    if kept.is_none() {
+        return Ok(0);
+    }
+    let newest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    Ok(connection.query_row(newest, [], |row| row.get(0))?)
+}

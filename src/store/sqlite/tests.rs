@@ -1,0 +1,230 @@
+//! SQLite on real files: the common suite, sudden ends, other processes, plans and speed.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ledger::Writer;
+use tempfile::TempDir;
+
+use super::*;
+use crate::conformance::{record, store_conformance};
+use crate::open;
+
+fn url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("a/b/tollgate.db").display())
+}
+
+fn ids(store: &dyn Store) -> usize {
+    let search = Search {
+        limit: crate::MAX_PAGE,
+        ..Search::default()
+    };
+    store.requests(&search).unwrap().items.len()
+}
+
+#[test]
+fn a_file_in_a_folder_that_was_not_there_conforms() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&url(folder.path())).unwrap();
+    store_conformance(&*store);
+}
+
+#[test]
+fn memory_conforms_and_is_private() {
+    let store = open("sqlite::memory:").unwrap();
+    store_conformance(&*store);
+    let other = open("sqlite://:memory:").unwrap();
+    assert_eq!(ids(&*other), 0);
+}
+
+#[test]
+fn what_was_put_is_there_after_a_sudden_end() {
+    let folder = TempDir::new().unwrap();
+    let killed = open(&url(folder.path())).unwrap();
+    let batch: Vec<_> = (0..100).map(|n| record(&format!("r{n}"), n)).collect();
+    killed.put(&batch).unwrap();
+    // What a killed process leaves: the files as they are, nothing closed, nothing folded in.
+    let copy = TempDir::new().unwrap();
+    let (from, to) = (folder.path().join("a/b"), copy.path().join("a/b"));
+    fs::create_dir_all(&to).unwrap();
+    for name in ["tollgate.db", "tollgate.db-wal"] {
+        fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    let store = open(&url(copy.path())).unwrap();
+    assert_eq!(ids(&*store), 100);
+    store.put(&batch).unwrap();
+    assert_eq!(
+        ids(&*store),
+        100,
+        "putting again after the restart adds nothing"
+    );
+}
+
+#[test]
+fn a_batch_is_kept_whole_or_not_at_all() {
+    let folder = TempDir::new().unwrap();
+    let store = Sqlite::open(&url(folder.path())["sqlite:".len()..]).unwrap();
+    let refuse = "CREATE TRIGGER t BEFORE INSERT ON requests WHEN new.id = 'bad' \
+                  BEGIN SELECT raise(ABORT, 'refused'); END";
+    lock(&store.writer).execute_batch(refuse).unwrap();
+    let batch = [record("good", 1), record("bad", 2)];
+    let error = store.put(&batch).unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
+    assert_eq!(ids(&store), 0);
+    lock(&store.writer).execute_batch("DROP TRIGGER t").unwrap();
+    store.put(&batch).unwrap();
+    assert_eq!(ids(&store), 2);
+}
+
+#[test]
+fn several_processes_may_open_a_new_file_at_once() {
+    let folder = TempDir::new().unwrap();
+    let url = url(folder.path());
+    let start = Barrier::new(6);
+    thread::scope(|scope| {
+        for n in 0..6 {
+            let (url, start) = (&url, &start);
+            scope.spawn(move || {
+                start.wait();
+                let store = open(url).unwrap();
+                store.put(&[record(&n.to_string(), n)]).unwrap();
+            });
+        }
+    });
+    assert_eq!(ids(&*open(&url).unwrap()), 6);
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let store = Sqlite::open(&url(folder.path())["sqlite:".len()..]).unwrap();
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) \
+                 VALUES (4711, 'later', '2030-01-01T00:00:00Z', '1')";
+    lock(&store.writer).execute_batch(newer).unwrap();
+    let error = open(&url(folder.path())).err().unwrap();
+    assert!(matches!(error, StoreError::NewerSchema { found: 4711, .. }));
+    assert!(error.to_string().contains("4711"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("note.db");
+    fs::write(&path, "dear diary, ".repeat(100)).unwrap();
+    let error = open(&format!("sqlite://{}", path.display())).err().unwrap();
+    assert!(error.to_string().contains("not a database"), "{error}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a"), "a file in the way").unwrap();
+    let error = open(&url(folder.path())).err().unwrap();
+    assert!(matches!(error, StoreError::Folder { .. }), "{error}");
+}
+
+#[test]
+fn readers_see_what_is_there_while_another_process_writes() {
+    let folder = TempDir::new().unwrap();
+    let store = Sqlite::open(&url(folder.path())["sqlite:".len()..]).unwrap();
+    store.put(&[record("1", 1)]).unwrap();
+    let mut other =
+        connection::writer(&url(folder.path())["sqlite:".len()..].parse().unwrap()).unwrap();
+    let writing = other
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    writing.execute("DELETE FROM requests", []).unwrap();
+    let begun = Instant::now();
+    assert!(store.request("1").unwrap().is_some());
+    store.ping().unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "reading does not wait"
+    );
+}
+
+#[test]
+fn a_row_this_program_does_not_understand_names_its_column() {
+    let store = Sqlite::open(":memory:").unwrap();
+    store.put(&[record("1", 1)]).unwrap();
+    let change = "UPDATE requests SET ended = 'evaporated'";
+    lock(&store.writer).execute_batch(change).unwrap();
+    let error = store.request("1").unwrap_err();
+    assert!(error.to_string().contains("`ended`"), "{error}");
+}
+
+#[test]
+fn every_list_walks_an_index_and_sorts_nothing() {
+    let store = Sqlite::open(":memory:").unwrap();
+    let batch: Vec<_> = (0..2_000).map(|n| record(&format!("{n}"), n)).collect();
+    store.put(&batch).unwrap();
+    let at = batch[0].at;
+    for bits in 0..64u8 {
+        let given = |bit: u8| bits & (1 << bit) != 0;
+        let text = |bit: u8| given(bit).then(|| "x".to_owned());
+        let search = Search {
+            token: text(0),
+            model: text(1),
+            channel: text(2),
+            after: given(3).then_some(at),
+            before: given(4).then_some(at),
+            cursor: given(5).then(|| "5.a".parse().unwrap()),
+            limit: 10,
+        };
+        let page = requests::page(&search);
+        let plan = Statement {
+            sql: format!("EXPLAIN QUERY PLAN {}", page.sql),
+            values: page.values,
+        };
+        for step in store.query(&plan).unwrap() {
+            let Some(Value::Text(step)) = step.last() else {
+                panic!("no plan")
+            };
+            assert!(step.contains("USING INDEX"), "{step}: {}", page.sql);
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_records_pass_through_the_writer() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&url(folder.path())).unwrap();
+    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, 20_000);
+    let begun = Instant::now();
+    for n in 0..10_000 {
+        writer
+            .reserve()
+            .expect("room")
+            .write(record(&format!("{n:05}"), n));
+    }
+    assert!(writer.flush(Duration::from_secs(30)));
+    // About 0.6 s unoptimised on two busy cores; a commit per record would take minutes.
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
+    let counts = writer.counts();
+    assert_eq!((counts.stored, counts.failures), (10_000, 0));
+    assert!(counts.batches <= 200, "{counts:?}");
+    assert!(store.request("09999").unwrap().is_some());
+}
+
+#[test]
+fn a_record_is_readable_within_a_tenth_of_a_second() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&url(folder.path())).unwrap();
+    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, 10);
+    writer.reserve().unwrap().write(record("1", 1));
+    let begun = Instant::now();
+    while store.request("1").unwrap().is_none() {
+        // The promise is one second; the usual time a tenth of it.
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        thread::sleep(Duration::from_millis(1));
+    }
+}
