@@ -8,17 +8,20 @@
 mod answer;
 mod ask;
 mod chat;
+mod choose;
 mod completions;
 mod curl;
 mod dialect;
 mod fault;
 mod gemini;
+mod limit;
 mod messages;
 mod models;
 mod openai;
 mod prose;
 mod read;
 mod responses;
+mod said;
 mod schema;
 mod wire;
 

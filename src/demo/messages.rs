@@ -1,4 +1,4 @@
-//! Anthropic Messages: <https://docs.anthropic.com/en/api/messages>. Reading here, writing in [`write`].
+//! Anthropic Messages: <https://docs.anthropic.com/en/api/messages>. Reading here, writing in `write`.
 
 mod write;
 
@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::answer::prompt_tokens;
 use super::ask::{Ask, Called, Choice, Input, Shape, Tool, Turn};
 use super::dialect::Dialect;
 use super::fault::Fault;
+use super::limit::prompt_tokens;
 use super::wire::{self, Pace};
 use super::{openai, read};
 

@@ -1,5 +1,5 @@
 //! OpenAI Responses: <https://platform.openai.com/docs/api-reference/responses>. Reading here, writing in
-//! [`whole`] and [`stream`].
+//! `whole` and `stream`.
 
 mod stream;
 mod whole;

@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value, json};
 
+use super::said;
+
 /// Deeper than any tool's arguments; a schema that refers to itself ends here.
 const DEPTH: usize = 12;
 /// The most values made in all: what refers to itself twice would grow without end.
@@ -57,8 +59,8 @@ impl Filler<'_> {
         match kind(schema) {
             "object" => self.object(schema, depth - 1),
             "array" => self.array(schema, name, depth - 1),
-            "integer" => whole(bounded(self.number().trunc(), schema).ceil()),
-            "number" => json!(bounded(self.number(), schema)),
+            "integer" => whole(bounded(said::number(self.said).trunc(), schema).ceil()),
+            "number" => json!(bounded(said::number(self.said), schema)),
             "boolean" => Value::Bool(true),
             "null" => Value::Null,
             _ => Value::String(sized(self.string(schema, name), schema)),
@@ -120,17 +122,6 @@ impl Filler<'_> {
         (0..count).map(|_| self.value(item, name, depth)).collect()
     }
 
-    /// The first number in the text.
-    fn number(&self) -> f64 {
-        let mut words = self
-            .said
-            .split(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-'));
-        words
-            .find_map(|word| word.trim_end_matches('.').parse::<f64>().ok())
-            .filter(|number| number.is_finite())
-            .unwrap_or(1.0)
-    }
-
     fn string(&self, schema: &Value, name: &str) -> String {
         match schema.get("format").and_then(Value::as_str) {
             Some("date") => "2026-01-01".into(),
@@ -139,8 +130,8 @@ impl Filler<'_> {
             Some("email") => "someone@example.com".into(),
             Some("uri" | "url") => "https://example.com/".into(),
             Some("uuid") => "00000000-0000-4000-8000-000000000000".into(),
-            _ if is_place(name) => place(self.said).to_owned(),
-            _ => quoted(self.said).unwrap_or(self.said).to_owned(),
+            _ if said::is_place(name) => said::place(self.said).to_owned(),
+            _ => said::quoted(self.said).unwrap_or(self.said).to_owned(),
         }
     }
 }
@@ -174,21 +165,27 @@ fn first_real(options: &[Value]) -> &Value {
         .unwrap_or(&Value::Null)
 }
 
+/// The number nearest to `number` that the schema allows, or close to it.
 fn bounded(number: f64, schema: &Value) -> f64 {
     let limit = |key| schema.get(key).and_then(Value::as_f64);
+    let (above, below) = (limit("exclusiveMinimum"), limit("exclusiveMaximum"));
+    let (least, most) = (limit("minimum").or(above), limit("maximum").or(below));
+    // Half the room there is, so that both exclusive ends stay outside.
+    let room = least
+        .zip(most)
+        .map_or(1.0, |(least, most)| (most - least) / 2.0);
+    let inside = |open: Option<f64>| if open.is_some() { room.min(1.0) } else { 0.0 };
     let mut number = number;
-    if let Some(step) = limit("multipleOf").filter(|step| *step > 0.0) {
-        number = (number / step).round() * step;
+    if let Some(least) = least {
+        number = number.max(least + inside(above));
     }
-    let above = limit("exclusiveMinimum").map(|least| least + 1.0);
-    if let Some(least) = limit("minimum").or(above) {
-        number = number.max(least);
+    if let Some(most) = most {
+        number = number.min(most - inside(below));
     }
-    let below = limit("exclusiveMaximum").map(|most| most - 1.0);
-    if let Some(most) = limit("maximum").or(below) {
-        number = number.min(most);
+    match limit("multipleOf").filter(|step| *step > 0.0) {
+        Some(step) => (number / step).ceil() * step,
+        None => number,
     }
-    number
 }
 
 fn whole(number: f64) -> Value {
@@ -205,48 +202,6 @@ fn sized(text: String, schema: &Value) -> String {
         text.push('x');
     }
     text
-}
-
-fn is_place(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["city", "location", "place", "town", "country"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
-/// The capitalised words after "in", "for", "at" or "of"; else the last capitalised word; else everything.
-fn place(said: &str) -> &str {
-    let after = [" in ", " for ", " at ", " of "].iter().find_map(|word| {
-        let (_, rest) = said.split_once(word)?;
-        Some(&rest[..named_length(rest)]).filter(|name| !name.is_empty())
-    });
-    let capital = |word: &&str| word.starts_with(char::is_uppercase);
-    let last = || said.split(|c: char| !c.is_alphanumeric()).rfind(capital);
-    after.or_else(last).unwrap_or(said)
-}
-
-/// How many bytes of the text are capitalised words in a row.
-fn named_length(text: &str) -> usize {
-    let mut end = 0;
-    for word in text.split_inclusive(' ') {
-        if !word.starts_with(char::is_uppercase) {
-            break;
-        }
-        let name = word.trim_end_matches(|c: char| !c.is_alphanumeric());
-        end += name.len();
-        if name.len() + 1 != word.len() || !word.ends_with(' ') {
-            break;
-        }
-        end += 1;
-    }
-    text[..end].trim_end().len()
-}
-
-/// What stands between quotation marks.
-fn quoted(said: &str) -> Option<&str> {
-    let (_, rest) = said.split_once('"')?;
-    let (inner, _) = rest.split_once('"')?;
-    Some(inner).filter(|inner| !inner.is_empty())
 }
 
 #[cfg(test)]
@@ -313,6 +268,22 @@ mod tests {
             json!({ "anyOf": [{ "type": "null" }, { "type": "boolean" }] }),
             "",
             json!(true),
+        );
+    }
+
+    #[test]
+    fn numbers_stay_inside_their_limits() {
+        let open = json!({ "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 });
+        check(open, "7 apples", json!(0.5));
+        check(
+            json!({ "type": "integer", "exclusiveMinimum": 7 }),
+            "7",
+            json!(8),
+        );
+        check(
+            json!({ "type": "integer", "multipleOf": 5 }),
+            "7",
+            json!(10),
         );
     }
 
