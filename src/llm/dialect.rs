@@ -1,5 +1,8 @@
 //! Peculiarities of providers that speak a known format with an accent: one flag each.
 
+use crate::fields::{elements, members, text};
+use crate::patch::{Patch, Splice, quoted};
+
 /// A set of quirk flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quirks(u32);
@@ -45,4 +48,39 @@ impl Quirks {
     pub const fn has(self, other: Quirks) -> bool {
         self.0 & other.0 == other.0
     }
+
+    /// What these quirks change in a chat request. The others are about answers.
+    pub(crate) fn on_request(self, patch: &mut Patch<'_>) {
+        if self.has(Quirks::NO_STREAM_OPTIONS) {
+            patch.remove("stream_options");
+        }
+        if self.has(Quirks::MAX_TOKENS_ONLY) {
+            patch.rename("max_completion_tokens", "max_tokens");
+        }
+        if self.has(Quirks::DEVELOPER_AS_SYSTEM) {
+            developer_as_system(patch);
+        }
+    }
+}
+
+fn developer_as_system(patch: &mut Patch<'_>) {
+    let messages = patch.get("messages").unwrap_or_default();
+    // Spares nearly every request the walk. A caller who writes the word with escapes keeps it.
+    if memchr::memmem::find(messages, b"\"developer\"").is_none() {
+        return;
+    }
+    let mut splices = Vec::new();
+    elements(messages, |message, bytes| {
+        members(bytes, |name, role, value| {
+            if name == "role" && text(value).as_deref() == Some("developer") {
+                let (from, to) = (message.start + role.start, message.start + role.end);
+                splices.push(Splice {
+                    from,
+                    to,
+                    with: quoted("system"),
+                });
+            }
+        });
+    });
+    patch.splice("messages", splices);
 }
