@@ -53,6 +53,11 @@ impl Process {
         found.collect()
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name (`TERM`, `HUP`).
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh")

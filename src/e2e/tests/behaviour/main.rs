@@ -1,4 +1,25 @@
 //! What the gateway does, seen from both of its sides.
 #![allow(clippy::unwrap_used)]
 
+mod bodies;
+mod drain;
+mod encodings;
+mod ends;
+mod failover;
+mod four;
+mod framing;
+mod headers;
+mod health;
+mod held;
+mod identity;
+mod keys;
+mod metrics;
+mod money;
+mod pace;
+mod paths;
+mod refusals;
+mod reload;
 mod script;
+mod secrets;
+mod transport;
+mod usage;
