@@ -560,7 +560,6 @@ impl Showing {
             .and_then(|id| id.to_str().ok().map(str::to_string));
         if let Some(exchange) = ctx.exchange() {
             exchange.reply = Some(Reply {
-                status,
                 first_byte: None,
                 upstream_request_id,
             });
@@ -656,17 +655,9 @@ impl Showing {
                 "the upstream's answer broke off; send the request again",
             ),
         };
-        let boundary = self.tap.at_boundary();
-        let sequence = self.tap.sequence();
-        let event = refusal.with_telling(ctx.format, &ctx.id, |telling| {
-            llm::fault::last_event(ctx.format, self.framing, telling, sequence)
-        });
-        let mut out = Vec::with_capacity(event.len() + 2);
-        if !boundary && matches!(self.framing, Framing::Sse) {
-            out.extend_from_slice(b"\n\n");
-        }
-        out.extend_from_slice(&event);
-        out.into()
+        refusal
+            .with_telling(ctx.format, &ctx.id, |telling| self.tap.last_event(telling))
+            .into()
     }
 
     /// The client left. What was seen is paid for; what it got to the end is complete.

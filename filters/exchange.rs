@@ -88,7 +88,6 @@ impl Route {
 
 /// An answer that the client is being shown.
 pub(crate) struct Reply {
-    pub(crate) status: u16,
     /// From arrival to the first byte of the body handed on.
     pub(crate) first_byte: Option<Duration>,
     pub(crate) upstream_request_id: Option<String>,

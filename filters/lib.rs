@@ -26,3 +26,12 @@ pub mod shared;
 pub use metrics::Metrics;
 pub use proxy::Gateway;
 pub use shared::Shared;
+
+/// The format and operation that a POST to `path` asks for; `None` when it is not a model
+/// operation.
+pub fn operation_of(path: &str) -> Option<(llm::Format, llm::Operation)> {
+    match endpoint::Endpoint::of(&http::Method::POST, path) {
+        endpoint::Endpoint::Model(model) => Some((model.format, model.operation)),
+        _ => None,
+    }
+}

@@ -11,7 +11,7 @@ use config::health::{self, Tick};
 use config::snapshot::{Channel, Snapshot};
 use ledger::{Record, UsageSource};
 use prometheus::{
-    Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
+    Counter, CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
     IntCounterVec, IntGauge, Opts, Registry,
 };
 

@@ -26,7 +26,7 @@ const RESOLVE_LIMIT: Duration = Duration::from_secs(5);
 const MAX_LOOKS: usize = 256;
 
 /// Every pool, by channel name.
-pub struct Replicas {
+pub(crate) struct Replicas {
     resolver: Arc<Resolver>,
     pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
 }

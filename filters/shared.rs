@@ -67,6 +67,16 @@ impl Shared {
         self.metrics.on_reload(&snapshot, self.live.is_valid());
     }
 
+    /// Refreshes the metrics that are only known at the moment of a scrape.
+    pub fn on_scrape(&self) {
+        self.metrics.on_scrape(
+            &self.live.full(),
+            self.in_flight(),
+            self.writer.queued(),
+            self.live.is_valid(),
+        );
+    }
+
     pub(crate) fn enter(&self) -> InFlight {
         InFlight::new(&self.in_flight)
     }

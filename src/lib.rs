@@ -1,1 +1,11 @@
-//! The gateway assembled.
+//! The gateway assembled: commands, services, and the built-in demo upstream.
+
+pub mod assembly;
+pub mod cli;
+pub mod demo;
+mod drain;
+mod listen;
+mod logs;
+mod newcomer;
+mod sides;
+mod upkeep;

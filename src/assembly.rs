@@ -1,0 +1,255 @@
+//! From a configuration to a running server: every service, built in one readable list.
+
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use config::snapshot::Snapshot;
+use config::{Live, LiveEnv};
+use filters::{Gateway, Metrics, Shared};
+use ledger::writer::Writer;
+use pingora::apps::HttpServerOptions;
+use pingora::listeners::tls::TlsSettings;
+use pingora::server::Server;
+use pingora::server::configuration::{Opt, ServerConf};
+use pingora::services::background::background_service;
+use prometheus::Registry;
+use store::Store;
+
+use crate::cli::Failure;
+use crate::drain::Drain;
+use crate::listen::{self, Bound, Prebound};
+use crate::sides::Socket;
+use crate::upkeep::{Reloads, Side};
+use crate::{logs, newcomer, sides};
+
+/// Records that wait for the store at most; further requests are refused. About 1 KiB each.
+const MAX_QUEUED_RECORDS: usize = 65_536;
+/// Pingora's own grace period must not end before `gateway.drain` does: `drain.rs` exits.
+const GRACE: Duration = Duration::from_secs(3600);
+/// Upstream connections kept open and idle, per proxy thread.
+const IDLE_POOL: usize = 512;
+/// HTTP/2 connections of clients without a request are closed after this long.
+const H2_IDLE: Duration = Duration::from_secs(300);
+
+/// The process's environment, as the configuration reads it.
+pub fn environment() -> LiveEnv {
+    Box::new(|name| std::env::var(name).ok())
+}
+
+/// `tollgate serve`.
+///
+/// # Errors
+/// When the configuration does not compile, a port is taken or the store cannot be opened.
+pub fn serve(path: PathBuf, upgrade: bool) -> Result<(), Failure> {
+    let live = Live::start(path, environment())?;
+    run(Arc::new(live), upgrade, Extra::default())
+}
+
+/// `tollgate demo`.
+///
+/// # Errors
+/// As `serve`.
+pub fn demo() -> Result<(), Failure> {
+    let upstream = std::net::TcpListener::bind("127.0.0.1:0")?;
+    upstream.set_nonblocking(true)?;
+    let key = newcomer::new_key();
+    let yaml = newcomer::configuration(upstream.local_addr()?, &key);
+    let live = Live::from_text(&yaml, &environment())?;
+    run(
+        Arc::new(live),
+        false,
+        Extra {
+            demo: Some((upstream, key)),
+        },
+    )
+}
+
+/// What only some commands add.
+#[derive(Default)]
+struct Extra {
+    /// The demo upstream's socket, and the key to print.
+    demo: Option<(std::net::TcpListener, String)>,
+}
+
+fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
+    let snapshot = live.full();
+    logs::start(&snapshot.log);
+    for warning in &snapshot.warnings {
+        tracing::warn!(problem = %warning, "configuration");
+    }
+    let store = open_store(&snapshot.store)?;
+    let sink: Arc<dyn Store> = Arc::clone(&store);
+    let writer = Arc::new(Writer::start(sink, MAX_QUEUED_RECORDS));
+    let registry = Registry::new();
+    let metrics = Metrics::new(&registry).map_err(|error| Failure::Other(error.to_string()))?;
+    let store_seen = store_seen(Arc::clone(&store));
+    let shared = Arc::new(Shared::new(
+        Arc::clone(&live),
+        Arc::clone(&writer),
+        metrics,
+        store_seen,
+    ));
+    shared.on_reload();
+
+    let mut server = Server::new_with_opt_and_conf(
+        Opt {
+            upgrade,
+            ..Opt::default()
+        },
+        server_conf(&snapshot),
+    );
+    server.bootstrap();
+
+    let (gateway, addresses) = gateway(&server, &snapshot, &shared, upgrade)?;
+    server.add_service(gateway);
+    for address in &addresses {
+        tracing::info!("listening gateway={address}");
+    }
+    let socket = |name, listen| Socket::new(name, listen, upgrade).map_err(other);
+    let admin_socket = socket("admin", &snapshot.admin.listen)?;
+    let metrics_socket = socket("metrics", &snapshot.metrics)?;
+    let parts = sides::Parts {
+        live: Arc::clone(&live),
+        store,
+        writer: Arc::clone(&writer),
+        shared: Arc::clone(&shared),
+        registry,
+    };
+    server.add_service(background_service(
+        "admin",
+        Side::new(sides::admin(admin_socket, parts.clone())),
+    ));
+    server.add_service(background_service(
+        "metrics",
+        Side::new(sides::metrics(metrics_socket, parts)),
+    ));
+    server.add_service(background_service(
+        "reloads",
+        Reloads {
+            live,
+            shared: Arc::clone(&shared),
+        },
+    ));
+    server.add_service(background_service(
+        "drain",
+        Drain {
+            shared,
+            writer,
+            limit: snapshot.gateway.drain,
+        },
+    ));
+    if let Some((upstream, key)) = extra.demo {
+        server.add_service(background_service("demo", Side::new(sides::demo(upstream))));
+        newcomer::banner(addresses[0], &key)?;
+    }
+    server.run_forever()
+}
+
+fn server_conf(snapshot: &Snapshot) -> ServerConf {
+    ServerConf {
+        threads: threads(),
+        grace_period_seconds: Some(snapshot.gateway.drain.max(GRACE).as_secs()),
+        graceful_shutdown_timeout_seconds: Some(1),
+        upstream_keepalive_pool_size: IDLE_POOL,
+        upgrade_sock: upgrade_socket(&snapshot.store),
+        // The plan bounds attempts; this only must not be smaller.
+        max_retries: 64,
+        ..ServerConf::default()
+    }
+}
+
+/// One proxy thread per core, or as many as `TOLLGATE_THREADS` says.
+fn threads() -> usize {
+    let asked = std::env::var("TOLLGATE_THREADS").ok();
+    asked
+        .and_then(|text| text.parse().ok())
+        .filter(|threads| *threads > 0)
+        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+        .unwrap_or(1)
+}
+
+/// Beside the database, where only the gateway's user writes; elsewhere the temporary folder.
+fn upgrade_socket(store: &str) -> String {
+    let beside = store
+        .strip_prefix("sqlite://")
+        .filter(|path| !path.starts_with(':'))
+        .and_then(|path| Path::new(path).parent().map(Path::to_path_buf));
+    let folder = beside.unwrap_or_else(std::env::temp_dir);
+    folder.join("tollgate-upgrade.sock").to_string_lossy().into()
+}
+
+/// Opens the store on a plain thread: migrations may use drivers that refuse to run inside an
+/// async runtime.
+fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
+    let url = url.to_string();
+    let opened = std::thread::spawn(move || store::open(&url)).join();
+    match opened {
+        Ok(Ok(store)) => Ok(store),
+        Ok(Err(error)) => Err(Failure::Other(format!("the store cannot be opened: {error}"))),
+        Err(_) => Err(Failure::Other("the store cannot be opened".into())),
+    }
+}
+
+/// Whether the store answered once; asked again until it does.
+fn store_seen(store: Arc<dyn Store>) -> Arc<dyn Fn() -> bool + Send + Sync> {
+    let seen = AtomicBool::new(store.ping().is_ok());
+    Arc::new(move || {
+        if !seen.load(Ordering::Relaxed) && store.ping().is_ok() {
+            seen.store(true, Ordering::Relaxed);
+        }
+        seen.load(Ordering::Relaxed)
+    })
+}
+
+type Proxy = pingora::services::listening::Service<pingora::proxy::HttpProxy<Gateway>>;
+
+fn gateway(
+    server: &Server,
+    snapshot: &Snapshot,
+    shared: &Arc<Shared>,
+    upgrade: bool,
+) -> Result<(Prebound<Proxy>, Vec<SocketAddr>), Failure> {
+    let mut service = pingora::proxy::http_proxy_service_with_name(
+        &server.configuration,
+        Gateway::new(Arc::clone(shared)),
+        "gateway",
+    );
+    let mut options = HttpServerOptions::default();
+    // Clients may speak HTTP/2 without TLS when they know it beforehand.
+    options.h2c = true;
+    options.h2_idle_timeout = Some(H2_IDLE);
+    if let Some(proxy) = service.app_logic_mut() {
+        proxy.server_options = Some(options);
+    }
+    let mut sockets: Vec<(String, OwnedFd)> = Vec::new();
+    let mut addresses = Vec::new();
+    for listen in &snapshot.gateway.listen {
+        let address = if upgrade {
+            listen::address(listen).map_err(other)?
+        } else {
+            let Bound { address, listener } = listen::bind(listen).map_err(other)?;
+            sockets.push((address.to_string(), listener.into()));
+            address
+        };
+        match &listen.tls {
+            None => service.add_tcp(&address.to_string()),
+            Some((cert, key)) => {
+                let (cert, key) = (cert.to_string_lossy(), key.to_string_lossy());
+                let mut tls = TlsSettings::intermediate(&cert, &key)
+                    .map_err(|error| Failure::Other(format!("gateway.listen tls: {error}")))?;
+                tls.enable_h2();
+                service.add_tls_with_settings(&address.to_string(), None, tls);
+            }
+        }
+        addresses.push(address);
+    }
+    Ok((Prebound::new(service, sockets), addresses))
+}
+
+fn other(error: impl std::fmt::Display) -> Failure {
+    Failure::Other(error.to_string())
+}

@@ -1,0 +1,54 @@
+//! The end of the process: as soon as nothing is in flight, at the latest after `gateway.drain`.
+//!
+//! Pingora's own shutdown sleeps its whole grace period whatever is in flight.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use filters::Shared;
+use ledger::writer::Writer;
+use pingora::server::ShutdownWatch;
+use pingora::services::background::BackgroundService;
+
+/// How often the requests in flight are counted.
+const LOOK: Duration = Duration::from_millis(20);
+/// Longest wait for the last records to reach the store.
+const FLUSH: Duration = Duration::from_secs(10);
+
+/// Ends the process properly once shutdown has begun.
+pub(crate) struct Drain {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) limit: Duration,
+}
+
+#[async_trait]
+impl BackgroundService for Drain {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        while !*shutdown.borrow() {
+            if shutdown.changed().await.is_err() {
+                return;
+            }
+        }
+        let deadline = Instant::now() + self.limit;
+        tracing::info!(in_flight = self.shared.in_flight(), "draining");
+        while self.shared.in_flight() > 0 && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        let left = self.shared.in_flight();
+        if left > 0 {
+            tracing::warn!(left, "requests still in flight at the end of gateway.drain are cut");
+        }
+        let writer = Arc::clone(&self.writer);
+        let stored = tokio::task::spawn_blocking(move || writer.flush(FLUSH)).await;
+        match stored {
+            Ok(true) => tracing::info!("drained"),
+            _ => tracing::error!(
+                records = self.writer.queued(),
+                "records could not be stored before the end"
+            ),
+        }
+        std::process::exit(0);
+    }
+}

@@ -1,0 +1,48 @@
+//! `tollgate demo`, the newcomer's first minute: its configuration, its key, its words.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use crate::demo;
+
+/// A gateway key nobody else has: 128 random bits.
+pub(crate) fn new_key() -> String {
+    format!("sk-demo-{:032x}", rand::random::<u128>())
+}
+
+/// The configuration of a demo in front of `upstream`. `TOLLGATE_DEMO_LISTEN`,
+/// `TOLLGATE_DEMO_ADMIN_LISTEN` and `TOLLGATE_DEMO_METRICS_LISTEN` move the listeners.
+pub(crate) fn configuration(upstream: SocketAddr, key: &str) -> String {
+    let models = demo::MODELS.join(", ");
+    format!(
+        r#"
+gateway: {{ listen: "${{TOLLGATE_DEMO_LISTEN:-127.0.0.1:3000}}" }}
+admin: {{ listen: "${{TOLLGATE_DEMO_ADMIN_LISTEN:-127.0.0.1:3001}}", key: "{key}" }}
+metrics: {{ listen: "${{TOLLGATE_DEMO_METRICS_LISTEN:-127.0.0.1:9464}}" }}
+store: "${{TOLLGATE_DEMO_STORE:-sqlite://data/tollgate.db}}"
+channels:
+  - name: demo
+    provider: custom
+    base_url: http://{upstream}
+    formats: [chat, responses, messages, gemini]
+    options: {{ auth: none }}
+    models: [{models}, "*"]
+models:
+  "demo-*": {{ price: {{ input: 1, output: 4 }}, max_output: 8192 }}
+tokens:
+  - {{ name: demo, key: "{key}" }}
+"#
+    )
+}
+
+/// Says what can be done now.
+pub(crate) fn banner(gateway: SocketAddr, key: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "\nTollgate demo: a gateway with a built-in upstream.\n")?;
+    writeln!(out, "  gateway  http://{gateway}")?;
+    writeln!(out, "  key      {key}   (also the admin key)\n")?;
+    writeln!(out, "One line per format:\n")?;
+    writeln!(out, "{}", demo::curl_lines(&format!("http://{gateway}"), key))?;
+    writeln!(out, "\nCtrl-C ends it.\n")?;
+    out.flush()
+}

@@ -1,0 +1,106 @@
+//! The listeners beside the gateway: admin API, metrics, and the demo's upstream.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::Live;
+use config::snapshot::Listen;
+use filters::Shared;
+use ledger::writer::Writer;
+use prometheus::Registry;
+use store::Store;
+use tokio::net::TcpListener;
+
+use crate::demo;
+use crate::listen::{self, CannotListen};
+
+/// How often a socket that an older process still holds is tried.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the side listeners look at.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) live: Arc<Live>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) registry: Registry,
+}
+
+/// A listening socket of ours. Pingora hands only its own over: while taking over from an
+/// older process, the others wait until it has let go.
+pub(crate) enum Socket {
+    Bound(std::net::TcpListener),
+    Later(&'static str, Listen),
+}
+
+impl Socket {
+    pub(crate) fn new(
+        name: &'static str,
+        listen: &Listen,
+        upgrade: bool,
+    ) -> Result<Socket, CannotListen> {
+        match listen::bind(listen) {
+            Ok(bound) => {
+                tracing::info!("listening {name}={}", bound.address);
+                Ok(Socket::Bound(bound.listener))
+            }
+            Err(_) if upgrade => Ok(Socket::Later(name, listen.clone())),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn listener(self) -> io::Result<TcpListener> {
+        match self {
+            Socket::Bound(listener) => TcpListener::from_std(listener),
+            Socket::Later(name, listen) => loop {
+                if let Ok(bound) = listen::bind(&listen) {
+                    tracing::info!("listening {name}={}", bound.address);
+                    return TcpListener::from_std(bound.listener);
+                }
+                tokio::time::sleep(TRY_AGAIN).await;
+            },
+        }
+    }
+}
+
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn serving<F>(name: &'static str, serve: F) -> Serving
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    Box::pin(async move {
+        if let Err(error) = serve.await {
+            tracing::error!(%error, name, "the listener failed");
+        }
+    })
+}
+
+/// Serves the demo's upstream.
+pub(crate) fn demo(upstream: std::net::TcpListener) -> impl FnOnce() -> Serving + Send {
+    move || {
+        serving("demo", async move {
+            demo::serve(TcpListener::from_std(upstream)?).await
+        })
+    }
+}
+
+/// Serves the metrics.
+pub(crate) fn metrics(socket: Socket, parts: Parts) -> impl FnOnce() -> Serving + Send {
+    move || {
+        serving("metrics", async move {
+            let shared = parts.shared;
+            let router = admin::metrics_router(parts.registry).layer(axum::middleware::map_request(
+                move |request: axum::extract::Request| {
+                    shared.on_scrape();
+                    std::future::ready(request)
+                },
+            ));
+            axum::serve(socket.listener().await?, router).await
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! What runs beside the requests: configuration reloads, the admin API, the metrics listener.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use config::Live;
+use filters::Shared;
+use pingora::server::ShutdownWatch;
+use pingora::services::background::BackgroundService;
+
+/// Watches the configuration files and SIGHUP.
+pub(crate) struct Reloads {
+    pub(crate) live: Arc<Live>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[async_trait]
+impl BackgroundService for Reloads {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            () = Arc::clone(&self.live).watch(move |_| shared.on_reload()) => {}
+            _ = shutdown.changed() => {}
+        }
+    }
+}
+
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Start = Box<dyn FnOnce() -> Serving + Send>;
+
+/// Runs one server of ours (admin, metrics) until the process ends: it stays up while
+/// requests drain.
+pub(crate) struct Side {
+    start: Mutex<Option<Start>>,
+}
+
+impl Side {
+    /// `start` is called on the service's own runtime.
+    pub(crate) fn new(start: impl FnOnce() -> Serving + Send + 'static) -> Side {
+        Side {
+            start: Mutex::new(Some(Box::new(start))),
+        }
+    }
+}
+
+#[async_trait]
+impl BackgroundService for Side {
+    async fn start(&self, _shutdown: ShutdownWatch) {
+        let start = self
+            .start
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(start) = start {
+            start().await;
+        }
+    }
+}
