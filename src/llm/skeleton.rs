@@ -33,73 +33,46 @@ const MAX_KEY_BYTES: usize = 64;
 enum Fate {
     Drop,
     Keep,
+    /// Kept; what is cut off a long string is the model's text, and counted.
+    Said,
     /// Kept as it is written, whatever its members are.
     Verbatim,
     /// Kept with all its members, also when room is short.
     Vital,
 }
 
+/// Members that are never left out for want of room.
+const VITAL: &str = "\
+    usage usageMetadata error errors x_groq base_resp promptFeedback incomplete_details";
+
+/// Members whose value is kept as it is written.
+const VERBATIM: &str = "\
+    input args partialArgs arguments";
+
+/// Members whose strings are the model's text.
+const SAID: &str = "\
+    text content refusal reasoning_content reasoning thinking summary transcript code";
+
+/// The other members that a meter or the reader of faults knows.
+const KEPT: &str = "\
+    type object model modelVersion status stop_reason finish_reason finishReason index id \
+    name message msg detail choices delta reasoning_details tool_calls function_call \
+    function custom audio images output action tools response candidates parts functionCall \
+    executableCode inlineData inline_data fileData codeExecutionResult input_tokens \
+    totalTokens mimeType outcome param";
+
 fn fate(key: &[u8]) -> Fate {
-    match key {
-        b"usage"
-        | b"usageMetadata"
-        | b"error"
-        | b"x_groq"
-        | b"base_resp"
-        | b"promptFeedback"
-        | b"incomplete_details"
-        | b"errors" => Fate::Vital,
-        b"input" | b"args" | b"partialArgs" | b"arguments" => Fate::Verbatim,
-        b"type"
-        | b"object"
-        | b"model"
-        | b"modelVersion"
-        | b"status"
-        | b"stop_reason"
-        | b"finish_reason"
-        | b"finishReason"
-        | b"index"
-        | b"id"
-        | b"name"
-        | b"code"
-        | b"message"
-        | b"msg"
-        | b"detail"
-        | b"choices"
-        | b"delta"
-        | b"text"
-        | b"content"
-        | b"refusal"
-        | b"reasoning_content"
-        | b"reasoning"
-        | b"reasoning_details"
-        | b"tool_calls"
-        | b"function_call"
-        | b"function"
-        | b"custom"
-        | b"audio"
-        | b"transcript"
-        | b"images"
-        | b"thinking"
-        | b"summary"
-        | b"output"
-        | b"action"
-        | b"tools"
-        | b"response"
-        | b"candidates"
-        | b"parts"
-        | b"functionCall"
-        | b"executableCode"
-        | b"inlineData"
-        | b"inline_data"
-        | b"fileData"
-        | b"codeExecutionResult"
-        | b"input_tokens"
-        | b"totalTokens"
-        | b"mimeType"
-        | b"outcome"
-        | b"param" => Fate::Keep,
-        _ => Fate::Drop,
+    let among = |words: &str| words.split(' ').any(|word| word.as_bytes() == key);
+    if among(SAID) {
+        Fate::Said
+    } else if among(KEPT) {
+        Fate::Keep
+    } else if among(VITAL) {
+        Fate::Vital
+    } else if among(VERBATIM) {
+        Fate::Verbatim
+    } else {
+        Fate::Drop
     }
 }
 
@@ -159,6 +132,8 @@ pub(crate) struct Skeleton {
     /// Bytes of text that were cut out of kept values, unescaped by rule of thumb.
     elided: u64,
     vital: bool,
+    /// The current string is the model's text.
+    said: bool,
 }
 
 impl Skeleton {
@@ -170,6 +145,7 @@ impl Skeleton {
             key: Vec::new(),
             elided: 0,
             vital: false,
+            said: false,
         }
     }
 
@@ -255,7 +231,7 @@ impl Skeleton {
     fn begin(&mut self, byte: u8, fate: Fate) -> usize {
         let kept = fate != Fate::Drop;
         match byte {
-            b'{' | b'[' if matches!(fate, Fate::Keep | Fate::Vital) => {
+            b'{' | b'[' if fate != Fate::Verbatim && kept => {
                 self.vital |= fate == Fate::Vital;
                 self.open.push((byte == b'{', self.vital));
                 self.out.push(byte);
@@ -276,6 +252,7 @@ impl Skeleton {
             }
             b'"' if kept => {
                 self.out.push(byte);
+                self.said = matches!(fate, Fate::Said | Fate::Verbatim);
                 self.at = At::Kept {
                     escape: 0,
                     bytes: 0,
@@ -377,7 +354,7 @@ impl Skeleton {
             self.out.push(b'"');
             self.at = At::Skipped {
                 escaped: false,
-                counted: true,
+                counted: self.said,
             };
             return 0;
         }
