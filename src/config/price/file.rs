@@ -24,12 +24,16 @@ pub(super) fn builtin() -> impl Iterator<Item = (&'static str, &'static ModelEnt
 
 fn parse(text: &str) -> Result<Vec<(String, ModelEntry)>, String> {
     let file: PriceFile = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
-    let rows = file.vendors.into_iter().flat_map(|vendor| vendor.models);
-    rows.map(|(name, row)| match row.into_entry() {
-        Ok(entry) => Ok((name, entry)),
-        Err(fault) => Err(format!("{name}: {fault}")),
-    })
-    .collect()
+    let mut entries = Vec::new();
+    for (name, row) in file.vendors.into_iter().flat_map(|vendor| vendor.models) {
+        let also = row.also.clone();
+        let entry = row
+            .into_entry()
+            .map_err(|fault| format!("{name}: {fault}"))?;
+        let names = std::iter::once(name).chain(also);
+        entries.extend(names.map(|name| (name, entry.clone())));
+    }
+    Ok(entries)
 }
 
 #[derive(Deserialize)]
@@ -52,6 +56,9 @@ struct Vendor {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
+    /// Further names and patterns of the same row.
+    #[serde(default)]
+    also: Vec<String>,
     price: Option<RawPrice>,
     #[serde(default)]
     prices: Vec<RawPrice>,
