@@ -15,3 +15,7 @@ pub const MAX_FRAME_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("one event of the stream is larger than {} MiB", MAX_FRAME_BYTES >> 20)]
 pub struct TooLarge;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests;
