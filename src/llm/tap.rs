@@ -332,3 +332,8 @@ fn read_whole(skeleton: &Skeleton, meter: &mut Meter, report: &mut Report) {
     );
     report.output_bytes += skeleton.elided();
 }
+
+#[cfg(test)]
+#[path = "tap_tests.rs"]
+#[allow(clippy::unwrap_used)]
+mod tests;
