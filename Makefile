@@ -3,6 +3,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench fmt fmt-check lint doc deny fuzz setup
 
+# Where rustup puts cargo, for shells that have not been told yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
 FUZZ_SECONDS ?= 60
 DENY_VERSION := 0.20.2
 
