@@ -94,3 +94,7 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
