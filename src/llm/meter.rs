@@ -179,3 +179,8 @@ impl Meter {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "meter_tests.rs"]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -72,6 +72,7 @@ pub fn scrub(message: &str, secrets: &[&str]) -> String {
         if text.contains(secret) {
             text = text.replace(secret, "[redacted]");
         }
+        drop_torn(&mut text, secret);
     }
     let mut out = String::with_capacity(text.len());
     let mut noun = Noun::None;
@@ -93,6 +94,18 @@ pub fn scrub(message: &str, secrets: &[&str]) -> String {
         rest = &rest[end..];
     }
     out
+}
+
+/// Takes away the beginning of a secret at the end of a text: texts are cut to a length.
+fn drop_torn(text: &mut String, secret: &str) {
+    let torn = (MIN_SECRET_BYTES..secret.len())
+        .rev()
+        .filter(|length| secret.is_char_boundary(*length))
+        .find(|length| text.ends_with(&secret[..*length]));
+    if let Some(length) = torn {
+        text.truncate(text.len() - length);
+        text.push_str("[redacted]");
+    }
 }
 
 /// What the word before says about a word.

@@ -424,6 +424,11 @@ fn secrets_and_addresses_are_taken_out() {
 }
 
 #[test]
+fn a_secret_that_a_limit_cut_in_two_is_taken_out() {
+    scrubbed("the key is upstream-secr", "the key is [redacted]");
+}
+
+#[test]
 fn what_a_caller_needs_stays() {
     for message in [
         "This model's maximum context length is 128000 tokens. However, your messages resulted in 130012 tokens.",
