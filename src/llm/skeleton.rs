@@ -41,38 +41,24 @@ enum Fate {
     Vital,
 }
 
-/// Members that are never left out for want of room.
-const VITAL: &str = "\
-    usage usageMetadata error errors x_groq base_resp promptFeedback incomplete_details";
-
-/// Members whose value is kept as it is written.
-const VERBATIM: &str = "\
-    input args partialArgs arguments";
-
-/// Members whose strings are the model's text.
-const SAID: &str = "\
-    text content refusal reasoning_content reasoning thinking summary transcript code";
-
-/// The other members that a meter or the reader of faults knows.
-const KEPT: &str = "\
-    type object model modelVersion status stop_reason finish_reason finishReason index id \
-    name message msg detail choices delta reasoning_details tool_calls function_call \
-    function custom audio images output action tools response candidates parts functionCall \
-    executableCode inlineData inline_data fileData codeExecutionResult input_tokens \
-    totalTokens mimeType outcome param";
-
+/// The members that a meter or the reader of faults knows.
+#[rustfmt::skip]
 fn fate(key: &[u8]) -> Fate {
-    let among = |words: &str| words.split(' ').any(|word| word.as_bytes() == key);
-    if among(SAID) {
-        Fate::Said
-    } else if among(KEPT) {
-        Fate::Keep
-    } else if among(VITAL) {
-        Fate::Vital
-    } else if among(VERBATIM) {
-        Fate::Verbatim
-    } else {
-        Fate::Drop
+    match key {
+        b"text" | b"content" | b"refusal" | b"reasoning_content" | b"reasoning" | b"thinking"
+        | b"summary" | b"transcript" => Fate::Said,
+        b"code" | b"type" | b"object" | b"model" | b"modelVersion" | b"status" | b"stop_reason"
+        | b"finish_reason" | b"finishReason" | b"index" | b"id" | b"name" | b"message" | b"msg"
+        | b"detail" | b"choices" | b"delta" | b"reasoning_details" | b"tool_calls"
+        | b"function_call" | b"function" | b"custom" | b"audio" | b"images" | b"output"
+        | b"action" | b"tools" | b"response" | b"candidates" | b"parts" | b"functionCall"
+        | b"executableCode" | b"inlineData" | b"inline_data" | b"fileData" | b"mimeType"
+        | b"codeExecutionResult" | b"outcome" | b"input_tokens" | b"totalTokens"
+        | b"param" => Fate::Keep,
+        b"usage" | b"usageMetadata" | b"error" | b"errors" | b"x_groq" | b"base_resp"
+        | b"promptFeedback" | b"incomplete_details" => Fate::Vital,
+        b"input" | b"args" | b"partialArgs" | b"arguments" => Fate::Verbatim,
+        _ => Fate::Drop,
     }
 }
 
