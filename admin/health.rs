@@ -1,0 +1,55 @@
+//! `GET /api/health`: how the process is.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::state::AdminState;
+
+/// The answer; always 200, because it is a report: `/readyz` of the gateway is for balancers.
+#[derive(Serialize)]
+pub(crate) struct Health {
+    /// `ok`, or `degraded` when something below is not.
+    status: &'static str,
+    version: &'static str,
+    uptime_s: u64,
+    store: StoreHealth,
+    config: ConfigHealth,
+    ledger_queue: usize,
+    in_flight: usize,
+}
+
+#[derive(Serialize)]
+struct StoreHealth {
+    ok: bool,
+}
+
+#[derive(Serialize)]
+struct ConfigHealth {
+    number: u64,
+    generation: String,
+    /// Whether the files compiled when they were last read.
+    valid: bool,
+    /// Reloads that brought a change which waits for a restart.
+    restarts_needed: u64,
+}
+
+pub(crate) async fn show(State(state): State<AdminState>) -> Json<Health> {
+    let store = state.ask(|store| store.ping()).await.is_ok();
+    let snapshot = state.live.full();
+    let valid = state.live.is_valid();
+    Json(Health {
+        status: if store && valid { "ok" } else { "degraded" },
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_s: state.started.elapsed().as_secs(),
+        store: StoreHealth { ok: store },
+        config: ConfigHealth {
+            number: snapshot.number,
+            generation: snapshot.generation.to_string(),
+            valid,
+            restarts_needed: state.live.restarts_needed(),
+        },
+        ledger_queue: state.gateway.ledger_queue(),
+        in_flight: state.gateway.in_flight(),
+    })
+}
