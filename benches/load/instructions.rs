@@ -1,0 +1,89 @@
+//! Instructions per request under callgrind: exact where time is too noisy to compare.
+//!
+//! Only user-space instructions are counted. The kernel's share, most of a proxy's time, is left
+//! out, so these ratios are larger than those of CPU time and have no goals; they show what a
+//! change of the gateway's own code did, to the promille.
+
+use std::fs;
+use std::io::{self, Error};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use benches::payload::LARGE_BYTES;
+
+use crate::Plan;
+use crate::cases::{CASES, Case, cost};
+use crate::drive::Closed;
+use crate::fleet::{Server, Yard};
+use crate::report::{Compare, Row};
+use crate::shot::Shot;
+
+/// The slope between two counts of requests: the start and the end of the program fall out.
+const FEW: usize = 100;
+const MANY: usize = 400;
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// Measures every case that is wanted.
+pub(crate) fn measure(gateway: &Path, plan: &Plan, push: &mut dyn FnMut(Row)) {
+    for case in CASES.iter().filter(|case| plan.wants(case.name)) {
+        push(Row {
+            name: format!("{}: instructions", case.name),
+            unit: "thousand",
+            compare: Compare::Ratio,
+            goal: None,
+            rounds: pair(gateway, case).map_err(|error| error.to_string()),
+        });
+    }
+}
+
+fn pair(gateway: &Path, case: &Case) -> io::Result<Vec<(f64, f64)>> {
+    let yard = Yard::open(None)?;
+    let bare = slope(&yard, case, |out| {
+        let server = yard.bare("bare", &callgrind(out))?;
+        let shot = case.shape().to_bare(server.address);
+        Ok((server, shot))
+    })?;
+    let gateway = slope(&yard, case, |out| {
+        let server = yard.gateway(gateway, case.mode, &callgrind(out))?;
+        let shot = case.shape().to_gateway(server.address);
+        shot.probe()?;
+        Ok((server, shot))
+    })?;
+    Ok(vec![(bare / 1e3, gateway / 1e3)])
+}
+
+/// Instructions per request between `FEW` and `MANY` requests.
+fn slope(
+    yard: &Yard,
+    case: &Case,
+    start: impl Fn(&str) -> io::Result<(Server, Shot)>,
+) -> io::Result<f64> {
+    let divisor = if case.bytes == LARGE_BYTES { 10 } else { 1 };
+    let (few, many) = (FEW / divisor, MANY / divisor);
+    let total = |requests: usize| {
+        let out = yard.folder().join("callgrind.out");
+        let (mut server, shot) = start(&format!("--callgrind-out-file={}", out.display()))?;
+        // One connection: the same interleaving every time.
+        let load = Closed {
+            connections: 1,
+            requests,
+            warm: 0,
+        };
+        cost(load, &server, &shot)?;
+        server.child.interrupt(STOP_LIMIT)?;
+        counted(&out)
+    };
+    Ok((total(many)? - total(few)?) / (many - few) as f64)
+}
+
+fn callgrind(out: &str) -> [&str; 3] {
+    ["valgrind", "--tool=callgrind", out]
+}
+
+/// The total that callgrind wrote.
+fn counted(out: &PathBuf) -> io::Result<f64> {
+    let text = fs::read_to_string(out)?;
+    text.lines()
+        .find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok())
+        .ok_or_else(|| Error::other("callgrind wrote no total"))
+}
