@@ -7,6 +7,7 @@ mod lookup;
 pub mod live;
 mod merge;
 pub mod pattern;
+mod place;
 pub mod plan;
 pub mod price;
 pub mod problem;

@@ -1,8 +1,8 @@
 //! Several files as one: maps merge by key, lists concatenate, a scalar given twice is a problem.
 
+use crate::place;
 use crate::problem::Problem;
 use crate::raw::Node;
-use crate::substitute::join;
 
 /// Adds `new`, read from `file`, to `all`.
 pub(crate) fn merge(
@@ -20,7 +20,13 @@ pub(crate) fn merge(
                 let at = entries.iter().position(|(known, _)| *known == key);
                 match at {
                     Some(at) => {
-                        merge(&mut entries[at].1, value, &join(path, &key), file, problems);
+                        merge(
+                            &mut entries[at].1,
+                            value,
+                            &place::key(path, &key),
+                            file,
+                            problems,
+                        );
                     }
                     None => entries.push((key, value)),
                 }

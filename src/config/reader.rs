@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use ledger::Nanos;
 
+use crate::place;
 use crate::problem::Problem;
 use crate::raw::Node;
 use crate::spelling::closest;
-use crate::substitute::join;
 use crate::unit;
 
 /// The longest value a problem repeats.
@@ -88,6 +88,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether a problem may repeat it.
+    pub(crate) fn is_from_env(&self) -> bool {
+        matches!(self.node, Node::FromEnv(_) | Node::Mixed(_))
+    }
+
     /// Neither a value nor something that has been reported already.
     pub(crate) fn is_absent(&self) -> bool {
         self.node.is_null()
@@ -111,7 +116,7 @@ impl<'a> Field<'a> {
     }
 
     /// The value as a problem may repeat it: never one from the environment, never a long one.
-    fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self.node {
             Node::Text(text) if text.is_empty() => "empty text".to_string(),
             Node::Text(text) | Node::Number(text) if text.chars().count() <= SHOWN => {
@@ -303,7 +308,7 @@ impl<'a> Field<'a> {
             Node::Map(entries) => entries
                 .iter()
                 .map(|(key, node)| {
-                    let path = join(&self.path, key);
+                    let path = place::key(&self.path, key);
                     let problems = self.problems;
                     (
                         key.as_str(),
@@ -368,7 +373,7 @@ impl<'a> Map<'a> {
         {
             Some((_, field)) => field,
             None => Field {
-                path: join(&self.path, key),
+                path: place::key(&self.path, key),
                 node: &ABSENT,
                 problems: self.problems,
             },

@@ -25,19 +25,28 @@ fn plain(word: &str) -> Vec<char> {
         .collect()
 }
 
-/// Insertions, deletions and replacements from one to the other (Levenshtein), one row at a time.
+/// Insertions, deletions, replacements and exchanged neighbours from one to the other (optimal
+/// string alignment), one row at a time.
 fn distance(from: &[char], to: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, a) in from.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for (column, b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=to.len()).collect();
+    for line in 0..from.len() {
+        let mut row = vec![line + 1];
+        for column in 0..to.len() {
+            let replaced = above[column] + usize::from(from[line] != to[column]);
+            let mut least = replaced.min(above[column + 1] + 1).min(row[column] + 1);
+            let exchanged = line > 0
+                && column > 0
+                && from[line] == to[column - 1]
+                && from[line - 1] == to[column];
+            if exchanged {
+                least = least.min(before[column - 1] + 1);
+            }
+            row.push(least);
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[to.len()]
+    above[to.len()]
 }
 
 #[cfg(test)]
@@ -52,6 +61,8 @@ mod tests {
             ("baseUrl", Some("base_url")),
             ("modles", Some("models")),
             ("key", Some("keys")),
+            ("eksy", None),
+            ("ekys", Some("keys")),
             ("model-map", Some("model_map")),
             ("zebra", None),
             ("", None),

@@ -1,6 +1,7 @@
 //! `${NAME}` and `${NAME:-default}` inside text, from the environment, after the YAML is read, so
 //! that no value can add YAML of its own.
 
+use crate::place;
 use crate::problem::Problem;
 use crate::raw::Node;
 
@@ -17,12 +18,13 @@ pub(crate) fn substitute(node: &mut Node, path: &str, env: &Env<'_>, problems: &
         }
         Node::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                substitute(item, &format!("{path}[{index}]"), env, problems);
+                let path = place::item(path, index, item);
+                substitute(item, &path, env, problems);
             }
         }
         Node::Map(entries) => {
             for (key, value) in entries {
-                let path = join(path, key);
+                let path = place::key(path, key);
                 if key.contains("${") {
                     problems.push(
                         Problem::error(path.as_str(), "a key takes no substitution")
@@ -33,15 +35,6 @@ pub(crate) fn substitute(node: &mut Node, path: &str, env: &Env<'_>, problems: &
             }
         }
         _ => {}
-    }
-}
-
-/// `path` and one more step.
-pub(crate) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_string()
-    } else {
-        format!("{path}.{key}")
     }
 }
 

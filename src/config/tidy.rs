@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::place;
 use crate::problem::Problem;
 use crate::raw::Node;
-use crate::substitute::join;
 
 /// YAML's merge key, <https://yaml.org/type/merge.html>.
 const MERGE: &str = "<<";
@@ -14,19 +14,20 @@ pub(crate) fn tidy(node: &mut Node, path: &str, problems: &mut Vec<Problem>) {
     match node {
         Node::Tagged(tag) => {
             problems.push(
-                Problem::error(place(path), format!("the tag !{tag} means nothing here"))
+                Problem::error(or_file(path), format!("the tag !{tag} means nothing here"))
                     .hint("write the value without it; the environment is read by ${NAME}"),
             );
             *node = Node::Bad;
         }
         Node::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                tidy(item, &format!("{path}[{index}]"), problems);
+                let path = place::item(path, index, item);
+                tidy(item, &path, problems);
             }
         }
         Node::Map(entries) => {
             for (key, value) in entries.iter_mut() {
-                tidy(value, &join(path, key), problems);
+                tidy(value, &place::key(path, key), problems);
             }
             single(entries, path, problems);
             merge_key(entries, path, problems);
@@ -35,7 +36,7 @@ pub(crate) fn tidy(node: &mut Node, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-fn place(path: &str) -> &str {
+fn or_file(path: &str) -> &str {
     if path.is_empty() { "the file" } else { path }
 }
 
@@ -46,7 +47,7 @@ fn single(entries: &mut Vec<(String, Node)>, path: &str, problems: &mut Vec<Prob
         let new = seen.insert(key.clone());
         if !new {
             problems.push(
-                Problem::error(join(path, key), "given twice in the same map")
+                Problem::error(place::key(path, key), "given twice in the same map")
                     .hint("keep one of them"),
             );
         }
@@ -72,7 +73,7 @@ fn merge_key(entries: &mut Vec<(String, Node)>, path: &str, problems: &mut Vec<P
             Node::Bad => {}
             other => problems.push(
                 Problem::error(
-                    join(path, MERGE),
+                    place::key(path, MERGE),
                     format!("expected a map or a list of maps, found {}", other.kind()),
                 )
                 .hint("write <<: *name of an anchored map"),

@@ -16,6 +16,7 @@ use super::sections::TIMER;
 use super::{rules, unbuilt};
 use crate::health::{BreakerSettings, LaneBook};
 use crate::pattern::Pattern;
+use crate::place;
 use crate::provider::{Provider, Providers};
 use crate::reader::{Field, Map, did_you_mean};
 use crate::snapshot::{Channel, KeyRotation, PathStyle, Timeouts, UpstreamKey};
@@ -100,12 +101,14 @@ pub(super) fn named<'a>(
     }
     if let Some(first) = seen.insert(name.to_string(), item.path().to_string()) {
         field.error(
-            format!("the name {name:?} is already that of {first}"),
+            format!("the name {} is already that of {first}", field.shown()),
             "names are unique",
         );
     }
-    let mut map = item.clone().at(format!("{section}.{name}")).map();
-    map.take("name");
+    if !field.is_from_env() {
+        map = item.clone().at(place::key(section, name)).map();
+        map.take("name");
+    }
     Some((Some(name.into()), map))
 }
 
@@ -190,7 +193,7 @@ fn provider<'p>(field: &Field<'_>, providers: &'p Providers) -> Option<&'p Provi
             names.join(", ")
         );
         field.error(
-            format!("no provider is called {name:?}"),
+            format!("no provider is called {}", field.shown()),
             did_you_mean(name, &names, &fallback),
         );
     }
@@ -285,7 +288,10 @@ pub(super) fn patterns(field: &Field<'_>) -> Vec<Pattern> {
             continue;
         };
         if patterns.iter().any(|known| known.as_str() == name) {
-            item.warn(format!("{name:?} is listed twice"), "keep one of them");
+            item.warn(
+                format!("{} is listed twice", item.shown()),
+                "keep one of them",
+            );
             continue;
         }
         patterns.push(Pattern::new(name));

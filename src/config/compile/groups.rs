@@ -29,14 +29,16 @@ pub(super) fn read(root: &mut Map<'_>) -> Groups {
         by_name: BTreeMap::from([(DEFAULT.to_string(), plain)]),
         ratios: BTreeMap::new(),
     };
-    let section = root.take("groups");
-    for (name, field) in section.entries() {
+    let mut usable_by = Vec::new();
+    for (name, field) in root.take("groups").entries() {
         if name == AUTO {
             auto(&field);
         } else if name.trim() != name || name.is_empty() {
             field.error("a group without a proper name", "take the spaces out");
         } else {
-            groups.by_name.insert(name.to_string(), group(&field));
+            groups
+                .by_name
+                .insert(name.to_string(), group(&field, &mut usable_by));
         }
     }
     let ratios = root.take("group_ratios");
@@ -49,16 +51,19 @@ pub(super) fn read(root: &mut Map<'_>) -> Groups {
         let used = used.collect();
         groups.ratios.insert(user_group.to_string(), used);
     }
-    warn_of_strangers(&section, &groups);
+    warn_of_strangers(&usable_by, &groups);
     groups
 }
 
-fn group(field: &Field<'_>) -> Group {
+/// Reads a group; who may use it is looked at again when all groups are known.
+fn group<'a>(field: &Field<'a>, usable_by: &mut Vec<Field<'a>>) -> Group {
     let mut map = field.map();
+    let users = map.take("usable_by");
     let group = Group {
         ratio: ratio(&map.take("ratio")).unwrap_or(Ratio(RATIO_ONE)),
-        usable_by: names(&map.take("usable_by")),
+        usable_by: names(&users),
     };
+    usable_by.push(users);
     unbuilt::limits(&map.take("limits"));
     map.finish();
     group
@@ -74,6 +79,9 @@ fn names(field: &Field<'_>) -> Option<Vec<String>> {
         return None;
     }
     let words = field.list();
+    if field.is_list() && words.is_empty() {
+        field.warn("usable by nobody", "leave it out for everyone");
+    }
     Some(
         words
             .iter()
@@ -102,10 +110,14 @@ impl Groups {
         }
         let known = self.by_name.contains_key(name);
         if !known {
+            let shown = match field.peek() {
+                Some(text) if text == name => field.shown(),
+                _ => format!("`{name}`"),
+            };
             let names: Vec<&str> = self.by_name.keys().map(String::as_str).collect();
             let fallback = format!("add it to groups; there are: {}", names.join(", "));
             field.error(
-                format!("no group is called {name:?}"),
+                format!("no group is called {shown}"),
                 did_you_mean(name, &names, &fallback),
             );
         }
@@ -114,29 +126,17 @@ impl Groups {
 }
 
 /// A user group that occurs nowhere else is likely misspelt.
-fn warn_of_strangers(section: &Field<'_>, groups: &Groups) {
-    for (name, field) in section
-        .entries()
-        .into_iter()
-        .filter(|(name, _)| *name != AUTO)
-    {
-        let Some(users) = groups
-            .by_name
-            .get(name)
-            .and_then(|group| group.usable_by.as_ref())
-        else {
-            continue;
-        };
-        if users.is_empty() {
-            field.warn("usable by nobody", "leave usable_by out for everyone");
-        }
-        for user in users {
-            if !groups.by_name.contains_key(user) && !groups.ratios.contains_key(user) {
-                field.warn(
-                    format!("usable by {user:?}, which is no group here"),
-                    "add it to groups if its users have other rights than default",
-                );
-            }
+fn warn_of_strangers(usable_by: &[Field<'_>], groups: &Groups) {
+    for user in usable_by.iter().flat_map(Field::list) {
+        let known = |name| groups.by_name.contains_key(name) || groups.ratios.contains_key(name);
+        if user
+            .peek()
+            .is_some_and(|name| !name.is_empty() && !known(name))
+        {
+            user.warn(
+                format!("no group is called {}", user.shown()),
+                "add it to groups if its users have other rights than default",
+            );
         }
     }
 }

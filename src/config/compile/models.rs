@@ -11,7 +11,6 @@ use crate::price::{DatedPrice, ModelEntry, ModelFacts, PriceBook, PriceBookBuild
 use crate::reader::{Field, Map};
 
 const TOKENS: std::ops::RangeInclusive<u64> = 1..=1_000_000_000;
-const USD: &str = "an amount in USD";
 
 /// The built-in prices, overridden by the operator's.
 pub(super) fn read(root: &mut Map<'_>) -> PriceBook {
@@ -53,7 +52,8 @@ fn dated_prices(field: &Field<'_>) -> Vec<DatedPrice> {
         let mut map = item.map();
         let start = map.take("from");
         let from = time(&start);
-        if !start.is_bad() && !starts.insert(from) {
+        let is_known = from.is_some() || start.is_absent();
+        if is_known && !starts.insert(from) {
             item.error(
                 "a second price from the same time",
                 "give each its own from",
@@ -68,18 +68,8 @@ fn dated_prices(field: &Field<'_>) -> Vec<DatedPrice> {
 }
 
 fn price(mut map: Map<'_>) -> Price {
-    let tiers = map.take("tiers");
-    let request = map.take("request").nanos(USD);
-    let tools = map.take("tools").entries();
-    let tools: Vec<_> = tools
-        .iter()
-        .filter_map(|(name, field)| {
-            Some((
-                (*name).to_string(),
-                field.nanos("an amount in USD per 1,000 calls")?,
-            ))
-        })
-        .collect();
+    let (tiers, request, tools) = (map.take("tiers"), map.take("request"), map.take("tools"));
+    let tool_prices = tools.entries();
     let plain = rates(&mut map);
     if !tiers.is_absent() && plain.is_some() {
         tiers.error(
@@ -87,24 +77,28 @@ fn price(mut map: Map<'_>) -> Price {
             "put every token price into a tier",
         );
     }
-    let says_nothing =
-        tiers.is_absent() && plain.is_none() && request.is_none() && tools.is_empty();
-    let price = Price {
-        tiers: match plain {
-            Some(rates) => vec![Tier { up_to: None, rates }],
-            None => rising(&tiers),
-        },
-        request: request.unwrap_or(0),
-        tools,
-    };
-    if says_nothing {
+    let tools_say_nothing = tool_prices.is_empty() && (tools.is_absent() || tools.is_map());
+    if plain.is_none() && tiers.is_absent() && request.is_absent() && tools_say_nothing {
         map.error(
             "a price that says nothing",
             "write input: 0 and output: 0 for a free model",
         );
     }
+    let price = Price {
+        tiers: match plain {
+            Some(rates) => vec![Tier { up_to: None, rates }],
+            None => rising(&tiers),
+        },
+        request: request.nanos("an amount in USD").unwrap_or(0),
+        tools: tool_prices.iter().filter_map(tool).collect(),
+    };
     map.finish();
     price
+}
+
+fn tool((name, field): &(&str, Field<'_>)) -> Option<(String, i64)> {
+    let price = field.nanos("an amount in USD per 1,000 calls")?;
+    Some(((*name).to_string(), price))
 }
 
 /// The token prices of a price or tier; `None` when there is none.
@@ -142,22 +136,26 @@ fn rising(field: &Field<'_>) -> Vec<Tier> {
         field.error("no tier", "list at least one");
     }
     let mut tiers: Vec<Tier> = Vec::with_capacity(items.len());
+    // The bound of the tier before, as far as it could be read.
+    let mut before: Option<Option<u64>> = None;
     for item in &items {
         let mut map = item.map();
         let bound = map.take("up_to");
         let up_to = bound.integer(TOKENS);
-        let before = tiers.last().map(|tier| tier.up_to);
-        match (before, up_to) {
+        match (&before, up_to) {
             (Some(None), _) => {
                 item.error("a tier behind the one without up_to", "put that one last")
             }
-            (Some(Some(before)), Some(now)) if now <= before => {
+            (Some(Some(before)), Some(now)) if now <= *before => {
                 bound.error(
                     "not larger than the tier before",
                     "list tiers by rising up_to",
                 );
             }
             _ => {}
+        }
+        if up_to.is_some() || bound.is_absent() {
+            before = Some(up_to);
         }
         let rates = rates(&mut map);
         if rates.is_none() && item.is_map() {

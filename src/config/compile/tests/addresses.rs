@@ -1,0 +1,253 @@
+//! The gateway's own sections.
+
+use std::time::Duration;
+
+use super::*;
+use crate::snapshot::Listen;
+
+fn plain(address: &str) -> Listen {
+    Listen {
+        address: address.into(),
+        tls: None,
+    }
+}
+
+#[test]
+fn nothing_given_is_the_contract_s_defaults() {
+    let snapshot = snapshot("");
+    let gateway = &snapshot.gateway;
+    assert_eq!(gateway.listen, [plain("0.0.0.0:3000")]);
+    assert_eq!((gateway.max_body, gateway.retries), (32 << 20, 3));
+    assert_eq!(gateway.timeouts.connect, Duration::from_secs(10));
+    assert_eq!(gateway.timeouts.first_byte, Duration::from_secs(300));
+    assert_eq!(gateway.timeouts.idle, Duration::from_secs(300));
+    assert_eq!(gateway.drain, Duration::from_secs(30));
+    assert!(gateway.resilient_streams && !gateway.receipt);
+    assert_eq!(gateway.cors_origins, ["*"]);
+    assert!(gateway.trusted_proxies.is_empty());
+    assert_eq!(snapshot.admin.listen, plain("127.0.0.1:3001"));
+    assert!(snapshot.admin.key.is_none());
+    assert_eq!(snapshot.metrics, plain("127.0.0.1:9464"));
+    assert_eq!(snapshot.store, "sqlite://data/tollgate.db");
+    assert!(!snapshot.billing.refuse_unpriced);
+    assert_eq!(snapshot.billing.hold_output, 4096);
+    assert_eq!(
+        (snapshot.log.level.as_str(), snapshot.log.json),
+        ("info", false)
+    );
+    assert!(snapshot.groups.contains_key("default"));
+    assert_eq!(
+        (snapshot.number, &*snapshot.generation),
+        (1, &*snapshot.generation)
+    );
+    assert!(
+        snapshot.generation.starts_with("1-"),
+        "{}",
+        snapshot.generation
+    );
+}
+
+#[test]
+fn a_listener_is_an_address_a_map_or_a_list_of_both() {
+    let listen = |yaml: &str| {
+        snapshot(&format!("gateway: {{listen: {yaml}}}"))
+            .gateway
+            .listen
+    };
+    let tls = Listen {
+        address: "[::]:3443".into(),
+        tls: Some(("c.pem".into(), "k.pem".into())),
+    };
+    let written = "{address: '[::]:3443', tls: {cert: c.pem, key: k.pem}}";
+    assert_eq!(listen("127.0.0.1:0"), [plain("127.0.0.1:0")]);
+    assert_eq!(listen("'${PORT:-[::]:3}'"), [plain("[::]:3")]);
+    assert_eq!(listen(written), std::slice::from_ref(&tls));
+    assert_eq!(
+        listen(&format!("['0.0.0.0:80', {written}]")),
+        [plain("0.0.0.0:80"), tls]
+    );
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_a_problem() {
+    for bad in [
+        "3000",
+        "':3000'",
+        "'0.0.0.0:99999'",
+        "'http://a:1'",
+        "'::1:80'",
+    ] {
+        let yaml = format!("gateway: {{listen: {bad}}}");
+        let problems = said(&yaml);
+        assert!(
+            problems[0].is_error() && problems[0].path == "gateway.listen",
+            "{bad}"
+        );
+    }
+    check_section(
+        "gateway: {listen: []}",
+        &["!gateway.listen: nowhere to listen"],
+    );
+    check_section(
+        "gateway: {listen: [null]}",
+        &["!gateway.listen[0]: missing"],
+    );
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    check_section(
+        "gateway: {listen: {address: '0.0.0.0:1', tls: {cert: c.pem}}}",
+        &["!gateway.listen.tls.key: missing"],
+    );
+    check_section(
+        "gateway: {listen: {address: '0.0.0.0:1', tls: {key: k.pem}}}",
+        &["!gateway.listen.tls.cert: missing"],
+    );
+}
+
+#[test]
+fn two_listeners_do_not_share_a_port() {
+    check_section(
+        "gateway: {listen: ['127.0.0.1:3001', '0.0.0.0:9464', '10.0.0.1:7', '10.0.0.2:7']}",
+        &[
+            "!admin.listen: port 3001 is already taken by gateway.listen[0]",
+            "!metrics.listen: port 9464 is already taken by gateway.listen[1]",
+        ],
+    );
+    check_section("gateway: {listen: ['127.0.0.1:0', '127.0.0.1:0']}", &[]);
+}
+
+#[test]
+fn an_admin_api_for_everyone_needs_a_key() {
+    let open = "admin: {listen: '0.0.0.0:3001'}";
+    check_section(
+        open,
+        &["!admin.listen: reachable from other machines without a key"],
+    );
+    check_section(
+        "admin: {listen: '0.0.0.0:3001', key: '${EMPTY}'}",
+        &["!admin.listen"],
+    );
+    check_section(
+        "admin: {listen: '0.0.0.0:3001', key: 0123456789abcdef-long}",
+        &[],
+    );
+    check_section("admin: {key: short}", &["?admin.key: shorter than 16"]);
+    check_section(
+        "admin: {listen: '0.0.0.0:3001', key: '${MISSING}'}",
+        &["!admin.key: the environment has no variable MISSING"],
+    );
+}
+
+#[test]
+fn wrong_values_are_told_all_at_once() {
+    check_section(
+        "gateway: {max_body: 32M, retries: -1, connect_timeout: 10, drain: soon, receipt: maybe, \
+         trusted_proxies: [10.0.0.0/33, 10.0.0.1], cors: {origins: ['a b', 'https://x/y', 'https://x']}, \
+         first_byte_timeout: 0s, resilient_streams: [true]}\n\
+         log: {level: loud, format: xml}\nbilling: {unpriced: fre, hold_output: 0}",
+        &[
+            "!gateway.max_body: expected a size, found `32M`",
+            "!gateway.retries: expected a whole number from 0 to 100, found `-1`",
+            "!gateway.connect_timeout: expected a duration, found `10`",
+            "!gateway.first_byte_timeout: expected a duration from 1ms to 1d, found `0s`",
+            "!gateway.resilient_streams: expected true or false, found a list",
+            "!gateway.drain: expected a duration, found `soon`",
+            "!gateway.trusted_proxies[0]: not a network",
+            "!gateway.cors.origins[0]: not an origin",
+            "!gateway.cors.origins[1]: not an origin",
+            "!gateway.receipt: expected true or false, found `maybe`",
+            "!billing.unpriced: expected one of free, refuse, found `fre` — did you mean `free`?",
+            "!billing.hold_output: expected a whole number from 1",
+            "!log.level: not a log level",
+            "!log.format: expected one of text, json, found `xml`",
+        ],
+    );
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_likely_one() {
+    check(
+        &format!("gatway: {{}}\ngateway: {{max_bdy: 1, zebra: 2}}\n{GOOD_CHANNEL}{GOOD_TOKEN}"),
+        &[
+            "!gateway.max_bdy: unknown key — did you mean `max_body`?",
+            "!gateway.zebra: unknown key — known here: listen, max_body",
+            "!gatway: unknown key — did you mean `gateway`?",
+        ],
+    );
+}
+
+#[test]
+fn values_from_the_environment_are_retyped() {
+    let snapshot = snapshot(
+        "gateway: {retries: '${N:-7}', receipt: '${B:-true}', max_body: '${S:-1MiB}', \
+         listen: '127.0.0.1:${PORT_OF_MINE}'}",
+    );
+    let gateway = &snapshot.gateway;
+    assert_eq!(
+        (gateway.retries, gateway.receipt, gateway.max_body),
+        (7, true, 1 << 20)
+    );
+    assert_eq!(gateway.listen, [plain("127.0.0.1:8080")]);
+}
+
+#[test]
+fn features_to_come_are_refused_or_warned_of() {
+    check_section(
+        "redis: redis://h\nlimits: {enforce: shadow}\njournal: data/j\nretention: {requests: 90d}\n\
+         billing: {lease: 1}\nconversion: strict",
+        &[
+            "?billing.lease: no effect yet",
+            "!redis: not enforced yet",
+            "?journal: no effect yet",
+            "?retention: no effect yet",
+            "!limits: not enforced yet",
+        ],
+    );
+    check_section("limits: {enforce: true, when_redis_is_away: open}", &[]);
+    check_section(
+        "limits: {when_redis_is_away: closed}",
+        &["!limits: not enforced yet"],
+    );
+    check_section(
+        "journal: {path: j, fsync: always, max: 8GiB}",
+        &["?journal: no effect yet"],
+    );
+    check_section(
+        "journal: {path: j, fsync: never, max: big}\nconversion: loose",
+        &[
+            "!journal.fsync: expected a duration",
+            "!journal.max: expected a size",
+            "?journal: no effect yet",
+            "!conversion: expected one of lenient, strict",
+        ],
+    );
+}
+
+#[test]
+fn only_the_sqlite_store_is_built() {
+    assert_eq!(
+        snapshot("store: 'sqlite::memory:'").store,
+        "sqlite::memory:"
+    );
+    let cases = [
+        (
+            "postgres://u:p@h/db",
+            "a PostgreSQL store, which is not enforced yet",
+        ),
+        (
+            "mysql://u:p@h/db",
+            "a MySQL store, which is not enforced yet",
+        ),
+        (
+            "u:p@tcp(h:3306)/db",
+            "a MySQL store, which is not enforced yet",
+        ),
+        ("sqlite://", "not a store"),
+        ("data/tollgate.db", "not a store"),
+    ];
+    for (url, what) in cases {
+        check_section(&format!("store: '{url}'"), &[&format!("!store: {what}")]);
+    }
+}

@@ -1,0 +1,118 @@
+//! Variables that deployments of the original system set already.
+
+use std::time::Duration;
+
+use super::*;
+
+fn with<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+    |name| {
+        let pair = pairs.iter().find(|(key, _)| *key == name);
+        pair.map(|(_, value)| (*value).to_string())
+    }
+}
+
+#[test]
+fn they_stand_in_for_absent_keys() {
+    let env = with(&[
+        ("PORT", "8081"),
+        ("STREAMING_TIMEOUT", "120"),
+        ("MAX_REQUEST_BODY_MB", "64"),
+        ("DATABASE_URL", "sqlite://other.db"),
+        ("SESSION_SECRET", "x"),
+        ("CRYPTO_SECRET", "y"),
+    ]);
+    let snapshot = compile_with("", &env).unwrap();
+    assert_eq!(snapshot.gateway.listen[0].address, "0.0.0.0:8081");
+    assert_eq!(snapshot.gateway.timeouts.idle, Duration::from_secs(120));
+    assert_eq!(snapshot.gateway.max_body, 64 << 20);
+    assert_eq!(snapshot.store, "sqlite://other.db");
+}
+
+#[test]
+fn the_configuration_wins() {
+    let env = with(&[
+        ("PORT", "8081"),
+        ("STREAMING_TIMEOUT", "120"),
+        ("MAX_REQUEST_BODY_MB", "64"),
+        ("SQL_DSN", "root:secret@tcp(db:3306)/oneapi"),
+        ("REDIS_CONN_STRING", "redis://h"),
+    ]);
+    let yaml = "gateway: {listen: '127.0.0.1:1', idle_timeout: 7s, max_body: 1MiB}\n\
+                store: 'sqlite::memory:'\nredis: ''\n";
+    let snapshot = compile_with(yaml, &env).unwrap();
+    assert_eq!(snapshot.gateway.listen[0].address, "127.0.0.1:1");
+    assert_eq!(snapshot.gateway.timeouts.idle, Duration::from_secs(7));
+    assert_eq!(snapshot.gateway.max_body, 1 << 20);
+    assert_eq!(snapshot.store, "sqlite::memory:");
+}
+
+#[test]
+fn stores_to_come_are_refused_with_the_way_out() {
+    let cases = [
+        ("SQL_DSN", "root:secret@tcp(db:3306)/oneapi", "MySQL"),
+        ("SQL_DSN", "postgres://u:secret@h/db", "PostgreSQL"),
+        ("DATABASE_URL", "postgresql://u:secret@h/db", "PostgreSQL"),
+        ("REDIS_CONN_STRING", "redis://:secret@h", "not enforced yet"),
+    ];
+    for (name, value, what) in cases {
+        let problems = compile_with("", &with(&[(name, value)])).err().unwrap();
+        let problem = problems.iter().find(|problem| problem.is_error()).unwrap();
+        let line = problem.to_string();
+        assert!(
+            line.starts_with(&format!("environment variable {name}: ")),
+            "{line}"
+        );
+        assert!(
+            line.contains(what) && line.contains(&format!("unset {name}")),
+            "{line}"
+        );
+        assert!(!line.contains("secret"), "{line}");
+    }
+}
+
+#[test]
+fn the_original_system_s_word_for_sqlite_is_understood() {
+    let snapshot = compile_with("", &with(&[("SQL_DSN", "local")])).unwrap();
+    assert_eq!(snapshot.store, "sqlite://data/tollgate.db");
+    assert!(compile_with("", &with(&[("SQL_DSN", ""), ("PORT", "")])).is_ok());
+}
+
+#[test]
+fn wrong_values_are_told_under_the_variable_s_name() {
+    let env = with(&[
+        ("PORT", "http"),
+        ("STREAMING_TIMEOUT", "5m"),
+        ("MAX_REQUEST_BODY_MB", "0"),
+    ]);
+    let problems = compile_with("", &env).err().unwrap();
+    let paths: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.path.as_str())
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "environment variable PORT",
+            "environment variable MAX_REQUEST_BODY_MB",
+            "environment variable STREAMING_TIMEOUT",
+        ]
+    );
+}
+
+#[test]
+fn azure_channels_take_the_default_version() {
+    let env = with(&[("AZURE_DEFAULT_API_VERSION", "2024-10-21")]);
+    let channel = |more: &str| {
+        let yaml = with_channel(&format!(
+            "provider: azure, keys: [k], models: [gpt-4o], {more}"
+        ));
+        let snapshot = compile_with(&yaml, &env).unwrap_or_else(|p| panic!("{}", lines(&p)));
+        snapshot.channels[0].query.clone()
+    };
+    assert_eq!(channel("base_url: 'https://r'"), "api-version=2024-10-21");
+    assert_eq!(
+        channel("base_url: 'https://r', options: {api_version: '1'}"),
+        "api-version=1"
+    );
+    assert_eq!(channel("base_url: 'https://r/openai/v1'"), "");
+}
