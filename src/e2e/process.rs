@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -96,39 +96,16 @@ impl Drop for Process {
     }
 }
 
-/// The gateway's binary: `TOLLGATE_BIN`, or the one beside this test, built when it is not fresh.
+/// The gateway's binary: `TOLLGATE_BIN`, or the one built together with this test.
 pub fn tollgate() -> PathBuf {
-    static BUILT: LazyLock<PathBuf> = LazyLock::new(build);
-    BUILT.clone()
-}
-
-/// Cargo builds a package's binaries for that package's own tests only, so the harness asks for it.
-fn build() -> PathBuf {
     if let Some(path) = std::env::var_os("TOLLGATE_BIN") {
         return path.into();
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "tollgate",
-            "--bin",
-            "tollgate",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .status();
-    assert!(
-        built.is_ok_and(|built| built.success()),
-        "`cargo build -p tollgate` succeeds"
-    );
     let this = std::env::current_exe().expect("a test knows its own path");
-    // target/debug/deps/behaviour-0123 -> target/debug/tollgate
+    // target/debug/deps/behaviour-0123 -> target/debug/tollgate-under-test
     let profile = this.parent().and_then(|deps| deps.parent());
-    profile
-        .expect("tests run inside a target folder")
-        .join("tollgate")
+    let binary = profile.map(|folder| folder.join("tollgate-under-test"));
+    binary.expect("tests run inside a target folder")
 }
 
 fn collect(from: impl Read + Send + 'static, lines: Lines) {
