@@ -1,7 +1,8 @@
 //! What an answer says about itself: tokens, stop, tool calls, faults, whatever its format.
 
 use crate::dialect::Quirks;
-use crate::fault::Fault;
+use crate::fault::{self, Fault};
+use crate::loose::{List, Truthy, loose};
 use crate::{Format, ToolUses, Usage};
 use crate::{chat, gemini, messages, responses};
 
@@ -124,6 +125,19 @@ pub(crate) enum Kind {
     UsageOnly,
 }
 
+loose! {
+    struct Wrapped {
+        "error" => error: Truthy,
+    }
+}
+
+/// Whether this is an error in an array: Google wraps them, also behind its OpenAI address.
+fn is_wrapped_error(json: &[u8]) -> bool {
+    json.trim_ascii_start().starts_with(b"[")
+        && serde_json::from_slice::<List<Wrapped>>(json)
+            .is_ok_and(|list| list.items().iter().any(|item| item.error.0))
+}
+
 /// Reads the pieces of an answer in one format.
 #[derive(Debug)]
 pub(crate) enum Meter {
@@ -148,6 +162,10 @@ impl Meter {
         let kind = self.try_read(piece, report);
         if kind != Kind::Unread {
             return kind;
+        }
+        if is_wrapped_error(piece.json) {
+            report.fail(fault::read(200, piece.json));
+            return Kind::Event;
         }
         match crate::loose::mended(piece.json) {
             Some(json) => self.try_read(

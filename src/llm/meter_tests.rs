@@ -284,7 +284,7 @@ fn placeholders_are_no_report() {
             json!({"type": "response.completed", "response": {"usage": null}}),
         ),
     ] {
-        let report = report(format, Quirks::NONE, &[event.clone()]);
+        let report = report(format, Quirks::NONE, std::slice::from_ref(&event));
         assert!(!report.input_known && !report.output_known, "{event}");
     }
 }

@@ -445,6 +445,11 @@ fn a_whole_error_with_status_200_is_seen() {
             Format::Gemini,
             r#"[{"error":{"code":500,"message":"m","status":"INTERNAL"}}]"#,
         ),
+        // Google's OpenAI address wraps its errors, too.
+        (
+            Format::Chat,
+            r#"[{"error":{"code":500,"message":"m","status":"INTERNAL"}}]"#,
+        ),
     ] {
         assert!(
             report(options(format, Framing::Whole), body.as_bytes())

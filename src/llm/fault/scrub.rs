@@ -93,6 +93,7 @@ pub fn scrub(message: &str, secrets: &[&str]) -> String {
         noun = Noun::of(word, dots);
         rest = &rest[end..];
     }
+    out.truncate(cut(&out, MAX_TEXT_BYTES).len());
     out
 }
 
