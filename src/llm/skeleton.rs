@@ -107,13 +107,27 @@ enum Copying {
     Counted,
 }
 
+/// A container that is entered.
+#[derive(Clone, Copy, Debug)]
+struct Container {
+    object: bool,
+    vital: bool,
+    /// Something in it was left out.
+    lacks: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Object,
+    Array,
+}
+
 /// The machine: a body's bytes in, a small JSON text out.
 #[derive(Debug)]
 pub(crate) struct Skeleton {
     at: At,
     out: Vec<u8>,
-    /// Whether each open container is an object, and whether it is vital.
-    open: Vec<(bool, bool)>,
+    open: Vec<Container>,
     key: Vec<u8>,
     /// Bytes of text that were cut out of kept values, unescaped by rule of thumb.
     elided: u64,
@@ -186,7 +200,7 @@ impl Skeleton {
         if byte.is_ascii_whitespace() || bom {
             return 1;
         }
-        if byte == b']' && matches!(self.open.last(), Some((false, _))) {
+        if byte == b']' && self.inside() == Some(Inside::Array) {
             return self.close();
         }
         let room = if self.vital || fate == Fate::Vital {
@@ -198,6 +212,8 @@ impl Skeleton {
         let fate = if fits { fate } else { Fate::Drop };
         if fate != Fate::Drop {
             self.lead();
+        } else if let Some(container) = self.open.last_mut() {
+            container.lacks = true;
         }
         self.begin(byte, fate)
     }
@@ -207,7 +223,7 @@ impl Skeleton {
         if !matches!(self.out.last(), None | Some(b'{' | b'[')) {
             self.out.push(b',');
         }
-        if matches!(self.open.last(), Some((true, _))) {
+        if self.inside() == Some(Inside::Object) {
             self.out.push(b'"');
             self.out.extend_from_slice(&self.key);
             self.out.extend_from_slice(b"\":");
@@ -219,7 +235,12 @@ impl Skeleton {
         match byte {
             b'{' | b'[' if fate != Fate::Verbatim && kept => {
                 self.vital |= fate == Fate::Vital;
-                self.open.push((byte == b'{', self.vital));
+                let (object, vital) = (byte == b'{', self.vital);
+                self.open.push(Container {
+                    object,
+                    vital,
+                    lacks: false,
+                });
                 self.out.push(byte);
                 self.at = if byte == b'{' {
                     At::Key
@@ -293,10 +314,10 @@ impl Skeleton {
     }
 
     fn after(&mut self, byte: u8) -> usize {
-        match (byte, self.open.last()) {
-            (b',', Some((true, _))) => self.at = At::Key,
-            (b',', Some((false, _))) => self.at = At::Value(self.inherited()),
-            (b'}', Some((true, _))) | (b']', Some((false, _))) => return self.close(),
+        match (byte, self.inside()) {
+            (b',', Some(Inside::Object)) => self.at = At::Key,
+            (b',', Some(Inside::Array)) => self.at = At::Value(self.inherited()),
+            (b'}', Some(Inside::Object)) | (b']', Some(Inside::Array)) => return self.close(),
             (byte, _) if byte.is_ascii_whitespace() => {}
             _ => self.at = At::Broken,
         }
@@ -308,10 +329,27 @@ impl Skeleton {
         if self.vital { Fate::Vital } else { Fate::Keep }
     }
 
+    fn inside(&self) -> Option<Inside> {
+        let container = self.open.last()?;
+        Some(if container.object {
+            Inside::Object
+        } else {
+            Inside::Array
+        })
+    }
+
     fn close(&mut self) -> usize {
-        let object = self.open.pop().is_some_and(|(object, _)| object);
+        let Some(Container { object, lacks, .. }) = self.open.pop() else {
+            self.at = At::Broken;
+            return 1;
+        };
+        // What was not empty does not become empty: that would make an error no error.
+        if lacks && matches!(self.out.last(), Some(b'{' | b'[')) {
+            self.out
+                .extend_from_slice(if object { b"\"\":0" } else { b"0" });
+        }
         self.out.push(if object { b'}' } else { b']' });
-        self.vital = self.open.last().is_some_and(|(_, vital)| *vital);
+        self.vital = self.open.last().is_some_and(|container| container.vital);
         self.done();
         1
     }

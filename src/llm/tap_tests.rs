@@ -522,7 +522,7 @@ fn complete_events_and_comments_are_not_held_back() {
 
 #[test]
 fn an_event_too_long_for_usage_goes_out_as_it_comes() {
-    let filler = "x".repeat(MAX_HIDDEN_BYTES);
+    let filler = "x".repeat(3 * MAX_HIDDEN_BYTES);
     let body = format!(
         "data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":1}},\"f\":\"{filler}\"}}\n\ndata: [DONE]\n\n"
     );
