@@ -22,6 +22,8 @@ pub mod resolve;
 mod route;
 mod settle;
 pub mod shared;
+mod show;
+mod upstream;
 
 pub use metrics::Metrics;
 pub use proxy::Gateway;
