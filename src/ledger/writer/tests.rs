@@ -248,7 +248,7 @@ fn writing_does_not_wait_for_a_slow_sink() {
     for (slot, record) in slots.into_iter().zip(records) {
         slot.write(record);
     }
-    // About 0.2 µs each when optimised; the bound only excludes waiting for the sink.
+    // A generous bound: it only excludes waiting for the sink, which does not answer at all.
     assert!(begun.elapsed() < Duration::from_secs(2));
     assert_eq!(writer.queued(), 20_000);
     drop(open);

@@ -203,7 +203,7 @@ fn ten_thousand_records_pass_through_the_writer() {
             .write(record(&format!("{n:05}"), n));
     }
     assert!(writer.flush(Duration::from_secs(30)));
-    // About 0.6 s unoptimised on two busy cores; a commit per record would take minutes.
+    // Took 0.7 s unoptimised on two busy cores; a commit per record would take minutes.
     assert!(
         begun.elapsed() < Duration::from_secs(20),
         "{:?}",
