@@ -29,25 +29,23 @@ pub(super) struct Tokens {
 
 /// Reads every key.
 pub(super) fn read(root: &mut Map<'_>, groups: &Groups, now: Timestamp) -> Tokens {
-    let mut seen = HashMap::new();
-    let mut by_hash: HashMap<[u8; 32], Arc<Token>> = HashMap::new();
+    let mut names = HashMap::new();
+    let mut keys: HashMap<[u8; 32], String> = HashMap::new();
+    let mut by_hash = HashMap::new();
     for item in root.take("tokens").list() {
-        let Some((name, mut map)) = named(&item, "tokens", &mut seen) else {
+        let Some((name, mut map)) = named(&item, "tokens", &mut names) else {
             continue;
         };
         let key = map
             .take("key")
             .required("give it a key: ${NAME_OF_A_VARIABLE}");
         let hash = hash(&key);
-        if let Some(other) = hash.and_then(|hash| by_hash.get(&hash)) {
-            key.error(
-                format!("the same key as that of {:?}", other.name),
-                "give each its own",
-            );
+        if let Some(first) = hash.and_then(|hash| keys.insert(hash, key.path().to_string())) {
+            key.error(format!("the same as {first}"), "give each its own");
         }
         let token = token(name, map, groups, now);
         if let (Some(hash), Some(token)) = (hash, token) {
-            by_hash.entry(hash).or_insert_with(|| Arc::new(token));
+            by_hash.insert(hash, Arc::new(token));
         }
     }
     Tokens { by_hash }

@@ -66,11 +66,11 @@ fn names_and_keys_are_unique() {
     check(
         &format!(
             "{GOOD_CHANNEL}tokens: [{{name: t, key: sk-12345678}}, {{name: t, key: sk-87654321}}, \
-             {{name: u, key: sk-12345678}}]\n"
+             {{name: u, key: sk-87654321}}]\n"
         ),
         &[
             "!tokens[1].name: the name `t` is already that of tokens[0]",
-            "!tokens.u.key: the same key as that of \"t\"",
+            "!tokens.u.key: the same as tokens.t.key",
         ],
     );
 }

@@ -126,7 +126,8 @@ fn every_key_parses_and_what_is_to_come_is_refused() {
     ];
     let mut expected = [&later[..2], &not_together[..], &later[2..]].concat();
     let mut found = refused(&problems);
-    (expected.sort_unstable(), found.sort_unstable());
+    expected.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, expected, "{}", lines(&problems));
     for problem in problems
         .iter()
