@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::AdminState;
 use config::Live;
 use config::snapshot::Listen;
 use filters::Shared;
@@ -89,18 +90,48 @@ pub(crate) fn demo(upstream: std::net::TcpListener) -> impl FnOnce() -> Serving 
     }
 }
 
+/// Serves the admin API.
+pub(crate) fn admin(socket: Socket, parts: Parts) -> impl FnOnce() -> Serving + Send {
+    move || {
+        serving("admin", async move {
+            let plane = Arc::new(Plane {
+                shared: parts.shared,
+                writer: parts.writer,
+            });
+            let state = AdminState::new(parts.store, parts.live, plane);
+            admin::serve(socket.listener().await?, state, std::future::pending()).await
+        })
+    }
+}
+
+/// The data plane, as far as the admin API may know it.
+struct Plane {
+    shared: Arc<Shared>,
+    writer: Arc<Writer>,
+}
+
+impl admin::Gateway for Plane {
+    fn ledger_queue(&self) -> usize {
+        self.writer.queued()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.shared.in_flight()
+    }
+
+    fn reloaded(&self) {
+        self.shared.on_reload();
+    }
+}
+
 /// Serves the metrics.
 pub(crate) fn metrics(socket: Socket, parts: Parts) -> impl FnOnce() -> Serving + Send {
     move || {
         serving("metrics", async move {
             let shared = parts.shared;
-            let router = admin::metrics_router(parts.registry).layer(axum::middleware::map_request(
-                move |request: axum::extract::Request| {
-                    shared.on_scrape();
-                    std::future::ready(request)
-                },
-            ));
-            axum::serve(socket.listener().await?, router).await
+            let refresh = move || shared.on_scrape();
+            let listener = socket.listener().await?;
+            admin::serve_metrics(listener, parts.registry, refresh, std::future::pending()).await
         })
     }
 }
