@@ -1,6 +1,7 @@
 //! Decides who is asked, and in which order.
 
 mod explain;
+mod keys;
 mod routes;
 mod survey;
 
@@ -12,8 +13,9 @@ use llm::{Format, Operation};
 use rand::Rng;
 
 pub use explain::{Explained, Explanation, LeftOut, Reason, explain};
+use keys::Turn;
 pub use routes::{Routes, Served, served, serves};
-use survey::{Survey, Turn};
+use survey::Survey;
 
 use crate::health::Tick;
 use crate::snapshot::{Channel, Snapshot};

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest, Sha256};
 
-use super::lane::{BreakerSettings, Lane};
+use super::BreakerSettings;
+use super::lane::Lane;
 
 /// Every lane some snapshot uses. A lane lives as long as a snapshot that names its channel and
 /// key; a changed key is a new lane, in good health.
@@ -122,7 +123,7 @@ mod tests {
             book.lane(&format!("channel-{n}"), "k", SETTINGS);
             book.lane("kept", &n.to_string(), SETTINGS);
         }
-        let channels = book.channels.lock().unwrap();
+        let channels = book.channels.lock().expect("nobody panicked");
         assert!(channels.len() <= 2, "{} channels left", channels.len());
         assert!(channels.values().all(|entry| entry.lanes.len() <= 1));
     }

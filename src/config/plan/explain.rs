@@ -1,12 +1,14 @@
-//! Says in words what `plan` decides: the code of live traffic, with its reasons kept.
+//! What `plan` decides, by the code of live traffic, with its reasons kept.
 
-use std::fmt;
+mod words;
+
 use std::sync::Arc;
 
 use llm::Format;
 use rand::Rng;
 
-use super::survey::{Out, Survey, Turn};
+use super::keys::Turn;
+use super::survey::{Out, Survey};
 use super::{Candidate, NoPlan, Wanted, unserved};
 use crate::health::{LaneState, Shut, Tick};
 use crate::snapshot::{Channel, Snapshot};
@@ -187,77 +189,4 @@ impl Shares {
             false => 1.0 / tier().count().max(1) as f64,
         }
     }
-}
-
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} in {}, group {}", self.model, self.format, self.group)?;
-        if let Some(refusal) = &self.refusal {
-            writeln!(f, "  refused: {refusal}")?;
-        }
-        for (place, explained) in self.candidates.iter().enumerate() {
-            write!(f, "  {}. ", place + 1)?;
-            explained.describe(self.now, f)?;
-        }
-        if !self.left_out.is_empty() {
-            writeln!(f, "left out:")?;
-        }
-        for left in &self.left_out {
-            write!(f, "  {}", left.channel)?;
-            if let Some(key) = left.key {
-                write!(f, " key {}", key + 1)?;
-            }
-            write!(f, ": ")?;
-            left.reason.describe(self.now, f)?;
-            writeln!(f)?;
-        }
-        Ok(())
-    }
-}
-
-impl Explained {
-    fn describe(&self, now: Tick, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Candidate {
-            channel,
-            key,
-            model,
-            format,
-        } = &self.candidate;
-        write!(
-            f,
-            "{} key {}: {model} as {format}, priority {}, weight {} ({:.0} % of its tier)",
-            channel.name,
-            key + 1,
-            self.priority,
-            self.weight,
-            self.share * 100.0
-        )?;
-        match self.lane {
-            LaneState::Up => writeln!(f),
-            LaneState::RateLimited { until } => {
-                writeln!(f, ", rate-limited for {} s", seconds(until, now))
-            }
-            LaneState::Shut { reason, .. } => writeln!(f, ", as a probe ({reason})"),
-        }
-    }
-}
-
-impl Reason {
-    fn describe(&self, now: Tick, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Disabled => f.write_str("disabled"),
-            Reason::OtherGroup(groups) => write!(f, "only in group {}", groups.join(", ")),
-            Reason::ModelNotServed => f.write_str("does not serve the model"),
-            Reason::OtherFormat(formats) => write!(f, "speaks only {}", super::list(formats)),
-            Reason::Shut { reason, until } => {
-                write!(f, "{reason}, next probe in {} s", seconds(*until, now))
-            }
-            Reason::TooManyBefore => f.write_str("too many better ones come before it"),
-        }
-    }
-}
-
-/// Rounded up: 0 would read as "now".
-fn seconds(until: Tick, now: Tick) -> u64 {
-    until.since(now).as_millis().div_ceil(1_000) as u64
 }

@@ -1,17 +1,16 @@
 //! Looks over the channels that serve a model: who is fit, who comes first, who stays out.
 
 use std::cmp::{Ordering, Reverse};
-use std::sync::atomic;
 use std::time::Duration;
 
 use llm::Format;
 use rand::Rng;
-use rand::seq::SliceRandom;
 
+use super::keys::{Standing, Turn, rotated, standing, wait};
 use super::routes::Member;
 use super::{Candidate, NoPlan};
-use crate::health::{LaneState, Tick};
-use crate::snapshot::{Channel, KeyRotation};
+use crate::health::Tick;
+use crate::snapshot::Channel;
 
 /// Channels a plan holds at most. Nobody waits for so many attempts; a bound keeps the sort of
 /// a thousand channels out of every request.
@@ -46,13 +45,6 @@ pub(super) enum Out {
     Shut,
 }
 
-/// Whether looking at a round robin moves it on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    Take,
-    Peek,
-}
-
 impl<'a> Survey<'a> {
     pub(super) fn of(
         pool: &'a [Member],
@@ -80,9 +72,9 @@ impl<'a> Survey<'a> {
         if !channel.enabled {
             return self.out.push((member, Out::Disabled));
         }
-        let has = |standing| {
+        let has = |wanted| {
             let mut keys = 0..channel.keys.len();
-            keys.any(|key| self::standing(channel, key, self.now) == standing)
+            keys.any(|key| standing(channel, key, self.now) == wanted)
         };
         let (ready, limited) = (has(Standing::Ready), has(Standing::Limited));
         if !ready && !limited {
@@ -116,7 +108,8 @@ impl<'a> Survey<'a> {
         for (place, ranked) in self.ranked.iter().enumerate() {
             // Only the channel that is tried first uses up a turn; a fallback rarely gets one.
             let turn = if place == 0 { turn } else { Turn::Peek };
-            for key in ranked.keys(turn, self.now, rng) {
+            let channel = &ranked.member.channel;
+            for key in rotated(channel, ranked.standing(), turn, self.now, rng) {
                 candidates.push(ranked.candidate(key));
             }
         }
@@ -126,14 +119,12 @@ impl<'a> Survey<'a> {
     /// Why there is no candidate. (A channel that is ranked all the same lost its last key while
     /// the plan was made.)
     pub(super) fn nobody(&self, pool: &[Member]) -> NoPlan {
-        let lost = self
-            .ranked
-            .iter()
-            .map(|ranked| wait(&ranked.member.channel, self.now));
+        let lost = self.ranked.iter().map(|ranked| &ranked.member.channel);
+        let lost = lost.map(|channel| self.wait(channel));
         let waits = self.out.iter().filter_map(|(member, out)| match out {
             Out::OtherFormat => None,
             Out::Disabled => Some(RETRY_DISABLED),
-            Out::Shut => Some(wait(&member.channel, self.now)),
+            Out::Shut => Some(self.wait(&member.channel)),
         });
         let waits = waits.chain(lost);
         if let Some(shortest) = waits.min() {
@@ -148,6 +139,11 @@ impl<'a> Survey<'a> {
         NoPlan::OtherFormat {
             formats: Format::ALL.into_iter().filter(speaks).collect(),
         }
+    }
+
+    /// A channel that is back already was down a moment ago: soon is soon enough.
+    fn wait(&self, channel: &Channel) -> Duration {
+        wait(channel, self.now).unwrap_or(SHORTEST_RETRY)
     }
 }
 
@@ -168,36 +164,6 @@ fn chance(weight: u32, rng: &mut impl Rng) -> f64 {
     }
 }
 
-/// How a key stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Ready,
-    Limited,
-    Shut,
-}
-
-fn standing(channel: &Channel, key: usize, now: Tick) -> Standing {
-    match channel.keys[key].lane.state(now) {
-        LaneState::RateLimited { .. } => Standing::Limited,
-        // A lane whose probe is due stands where it always does, else it would never be probed
-        // while others are well. One request gets the probe, the rest go on to the next.
-        state if state.usable(now) => Standing::Ready,
-        _ => Standing::Shut,
-    }
-}
-
-/// Until the first key of a channel may be tried again.
-fn wait(channel: &Channel, now: Tick) -> Duration {
-    let waits = channel
-        .keys
-        .iter()
-        .filter_map(|key| match key.lane.state(now) {
-            LaneState::Shut { until, .. } => Some(until.since(now)),
-            LaneState::Up | LaneState::RateLimited { .. } => None,
-        });
-    waits.min().unwrap_or(SHORTEST_RETRY)
-}
-
 impl Ranked<'_> {
     fn order(&self, other: &Self) -> Ordering {
         self.place()
@@ -210,6 +176,13 @@ impl Ranked<'_> {
         (self.limited, Reverse(channel.priority), channel.weight == 0)
     }
 
+    fn standing(&self) -> Standing {
+        match self.limited {
+            true => Standing::Limited,
+            false => Standing::Ready,
+        }
+    }
+
     fn candidate(&self, key: usize) -> Candidate {
         Candidate {
             channel: self.member.channel.clone(),
@@ -217,39 +190,5 @@ impl Ranked<'_> {
             model: self.member.upstream.clone(),
             format: self.format,
         }
-    }
-
-    /// Its keys in this standing, in the order of the channel's rotation.
-    fn keys(&self, turn: Turn, now: Tick, rng: &mut impl Rng) -> Vec<usize> {
-        let channel = &*self.member.channel;
-        let wanted = if self.limited {
-            Standing::Limited
-        } else {
-            Standing::Ready
-        };
-        let fit = |key: &usize| standing(channel, *key, now) == wanted;
-        let mut keys: Vec<usize> = (0..channel.keys.len()).filter(fit).collect();
-        if keys.len() < 2 {
-            return keys;
-        }
-        match channel.key_rotation {
-            KeyRotation::Random => keys.shuffle(rng),
-            KeyRotation::RoundRobin => {
-                let first = next_turn(channel, turn) % keys.len();
-                keys.rotate_left(first);
-            }
-        }
-        keys
-    }
-}
-
-fn next_turn(channel: &Channel, turn: Turn) -> usize {
-    let Some(key) = channel.keys.first() else {
-        return 0;
-    };
-    let counter = key.lane.turn();
-    match turn {
-        Turn::Take => counter.fetch_add(1, atomic::Ordering::Relaxed),
-        Turn::Peek => counter.load(atomic::Ordering::Relaxed),
     }
 }

@@ -72,6 +72,10 @@ impl World {
         plan(&self.snapshot, &wanted, NOW, &mut self.rng)
     }
 
+    fn refusal(&mut self, model: &str) -> NoPlan {
+        self.plan(model).expect_err("no plan")
+    }
+
     /// The names in the order they would be tried, keys as `name#index`.
     fn order(&mut self, model: &str) -> Vec<String> {
         let plan = self.plan(model).expect("a plan");

@@ -88,10 +88,10 @@ fn no_pattern_takes_every_model() {
 #[test]
 fn a_wrong_file_says_where() {
     let wrong = "vendors: [{ name: A, source: [], models: { m: { price: { inptu: 1 } } } }]";
-    let fault = parse(wrong).unwrap_err();
+    let fault = parse(wrong).expect_err("a fault");
     assert!(fault.contains("inptu"), "{fault}");
     let dated =
         "vendors: [{ name: A, source: [], models: { m: { prices: [{ from: soon, input: 1 }] } } }]";
-    let fault = parse(dated).unwrap_err();
+    let fault = parse(dated).expect_err("a fault");
     assert!(fault.starts_with("m: "), "{fault}");
 }

@@ -1,8 +1,10 @@
 use std::sync::atomic::AtomicU32;
 use std::thread;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::Shut;
 use super::*;
 
 const SETTINGS: BreakerSettings = BreakerSettings {
@@ -284,24 +286,6 @@ fn a_rate_limit_is_no_failure_and_proves_that_the_upstream_is_there() {
     assert_eq!(lane.admit(at(3 + OPEN_MS)), Admission::Probe);
     lane.report(limited, at(4 + OPEN_MS));
     assert_eq!(lane.state(at(5 + OPEN_MS)), LaneState::Up);
-}
-
-#[test]
-fn a_word_holds_every_gate() {
-    let reasons = [Shut::Breaker, Shut::Unauthorized, Shut::Exhausted];
-    for reason in reasons {
-        for (millis, probing) in [(0, false), (1, true), ((1 << 59) + 7, true)] {
-            let gate = Gate::Shut {
-                reason,
-                until: at(millis),
-                probing,
-            };
-            assert_eq!(Gate::unpack(gate.pack()), gate);
-        }
-    }
-    for gate in [Gate::Clean, Gate::Struck] {
-        assert_eq!(Gate::unpack(gate.pack()), gate);
-    }
 }
 
 #[test]
