@@ -10,11 +10,14 @@ mod listen;
 mod models;
 mod network;
 mod options;
+mod place;
+mod routing;
 mod rules;
 mod sections;
 mod store;
 mod tokens;
 mod unbuilt;
+mod upstream;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Walks a tree key by key: every wrong thing is noted with its path, and reading goes on.
 
+mod map;
+
 use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -8,10 +10,11 @@ use std::time::Duration;
 
 use ledger::Nanos;
 
+pub(crate) use map::{Map, did_you_mean};
+
 use crate::place;
 use crate::problem::Problem;
 use crate::raw::Node;
-use crate::spelling::closest;
 use crate::unit;
 
 /// The longest value a problem repeats.
@@ -330,12 +333,7 @@ impl<'a> Field<'a> {
 
     /// A map with known keys; an absent one has none of them.
     pub(crate) fn map(&self) -> Map<'a> {
-        Map {
-            entries: self.entries().into_iter().map(Some).collect(),
-            path: self.path.clone(),
-            known: Vec::new(),
-            problems: self.problems,
-        }
+        Map::new(self)
     }
 
     /// The value as it would be written in JSON.
@@ -348,57 +346,5 @@ impl<'a> Field<'a> {
                 None
             }
         }
-    }
-}
-
-/// A map of which every key is taken once; what is left over is unknown.
-#[must_use = "finish() reports unknown keys"]
-pub(crate) struct Map<'a> {
-    entries: Vec<Option<(&'a str, Field<'a>)>>,
-    path: String,
-    known: Vec<&'static str>,
-    problems: &'a Problems,
-}
-
-impl<'a> Map<'a> {
-    /// The value of `key`, which becomes known.
-    pub(crate) fn take(&mut self, key: &'static str) -> Field<'a> {
-        self.known.push(key);
-        let is_it = |entry: &Option<(&str, _)>| matches!(entry, Some((name, _)) if *name == key);
-        match self
-            .entries
-            .iter()
-            .position(is_it)
-            .and_then(|at| self.entries[at].take())
-        {
-            Some((_, field)) => field,
-            None => Field {
-                path: place::key(&self.path, key),
-                node: &ABSENT,
-                problems: self.problems,
-            },
-        }
-    }
-
-    /// Reports something about the map as a whole.
-    pub(crate) fn error(&self, what: &str, hint: &str) {
-        self.problems
-            .add(Problem::error(self.path.as_str(), what).hint(hint));
-    }
-
-    /// Reports every key nobody took.
-    pub(crate) fn finish(self) {
-        for (key, field) in self.entries.into_iter().flatten() {
-            let fallback = format!("known here: {}", self.known.join(", "));
-            field.error("unknown key", did_you_mean(key, &self.known, &fallback));
-        }
-    }
-}
-
-/// Advice for a misspelt word.
-pub(crate) fn did_you_mean(word: &str, known: &[&str], otherwise: &str) -> String {
-    match closest(word, known) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None => otherwise.to_string(),
     }
 }

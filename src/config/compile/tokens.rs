@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-use super::channel::{named, patterns};
+use super::channel::named;
 use super::groups::{DEFAULT, Groups};
 use super::network::network;
+use super::routing::patterns;
 use super::unbuilt;
 use crate::reader::{Field, Map};
 use crate::snapshot::Token;
