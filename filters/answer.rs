@@ -98,9 +98,11 @@ fn cors(ctx: &Ctx, session: &Session, head: &mut ResponseHeader) -> Result<(), F
         head.insert_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")?;
     } else {
         head.append_header(header::VARY, "origin")?;
-        let origin = session
-            .get_header(header::ORIGIN)
-            .filter(|origin| allowed.iter().any(|one| one.as_bytes() == origin.as_bytes()));
+        let origin = session.get_header(header::ORIGIN).filter(|origin| {
+            allowed
+                .iter()
+                .any(|one| one.as_bytes() == origin.as_bytes())
+        });
         let Some(origin) = origin else {
             return Ok(());
         };
@@ -114,7 +116,10 @@ fn cors(ctx: &Ctx, session: &Session, head: &mut ResponseHeader) -> Result<(), F
 pub(crate) async fn preflight(ctx: &Ctx, session: &mut Session) -> Result<(), Failed> {
     let mut head = ResponseHeader::build(StatusCode::NO_CONTENT, Some(8))?;
     common(ctx, session, &mut head)?;
-    if head.headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+    if head
+        .headers
+        .contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
+    {
         head.insert_header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS")?;
         // `*` does not cover Authorization: what the browser asks for is named.
         let asked = session
@@ -167,7 +172,9 @@ pub(crate) async fn refusal(
 
 async fn write(session: &mut Session, head: ResponseHeader, body: Vec<u8>) -> Result<(), Failed> {
     let bodiless = session.req_header().method == http::Method::HEAD;
-    session.write_response_header(Box::new(head), bodiless).await?;
+    session
+        .write_response_header(Box::new(head), bodiless)
+        .await?;
     if bodiless {
         return Ok(());
     }
@@ -176,9 +183,14 @@ async fn write(session: &mut Session, head: ResponseHeader, body: Vec<u8>) -> Re
 
 /// The upstream's own id of the request.
 pub(crate) fn upstream_id(upstream: &HeaderMap) -> Option<HeaderValue> {
-    ["x-request-id", "request-id", "x-goog-request-id", "apim-request-id"]
-        .iter()
-        .find_map(|name| upstream.get(*name))
-        .filter(|id| id.len() <= MAX_ID)
-        .cloned()
+    [
+        "x-request-id",
+        "request-id",
+        "x-goog-request-id",
+        "apim-request-id",
+    ]
+    .iter()
+    .find_map(|name| upstream.get(*name))
+    .filter(|id| id.len() <= MAX_ID)
+    .cloned()
 }

@@ -75,7 +75,14 @@ impl Attempt {
             break candidate;
         };
         route.attempts += 1;
-        let body = prepared(asked, &candidate, exchange.operation)?;
+        let body = match prepared(asked, &candidate, exchange.operation) {
+            Ok(body) => body,
+            Err(refused) => {
+                // A probe owes its lane a report.
+                report(shared, &candidate, failover::Effect::Neutral);
+                return Err(refused);
+            }
+        };
         let (base, address) = match locate(shared, asked, &candidate.channel, route).await {
             Ok(found) => found,
             Err(error) => {
@@ -83,7 +90,13 @@ impl Attempt {
                 return Err(NoAttempt::Failed(Happened::NoConnection(error)));
             }
         };
-        let peer = peer(shared, &candidate.channel, &base, address).map_err(NoAttempt::Failed)?;
+        let peer = match peer(shared, &candidate.channel, &base, address) {
+            Ok(peer) => peer,
+            Err(happened) => {
+                report(shared, &candidate, failover::Effect::Failure);
+                return Err(NoAttempt::Failed(happened));
+            }
+        };
         Ok(Attempt {
             candidate,
             base,
@@ -129,7 +142,11 @@ impl Attempt {
                 .path_and_query(path.as_str())
                 .build();
             let uri = uri.map_err(|error| {
-                pingora::Error::because(pingora::ErrorType::InvalidHTTPHeader, "upstream address", error)
+                pingora::Error::because(
+                    pingora::ErrorType::InvalidHTTPHeader,
+                    "upstream address",
+                    error,
+                )
             })?;
             head.set_uri(uri);
             head.set_version(http::Version::HTTP_2);
@@ -193,7 +210,12 @@ impl Attempt {
     /// Takes secrets, hosts and accounts out of the upstream's words.
     pub(crate) fn scrub(&self, message: &str) -> String {
         let mut secrets = vec![self.base.host.as_str(), self.base.authority.as_str()];
-        secrets.extend(self.channel().keys.iter().map(|key| key.secret.expose_secret()));
+        secrets.extend(
+            self.channel()
+                .keys
+                .iter()
+                .map(|key| key.secret.expose_secret()),
+        );
         secrets.retain(|secret| !secret.is_empty());
         llm::fault::scrub(message, &secrets)
     }
@@ -209,7 +231,12 @@ fn learn(shared: &Shared, candidate: &Candidate, outcome: Outcome, now: Tick) {
     let channel = &candidate.channel;
     let changed: Option<Change> = channel.keys[candidate.key].lane.report(outcome, now);
     if let Some(change) = changed {
-        tracing::warn!(channel = &*channel.name, key = candidate.key, ?change, "channel health changed");
+        tracing::warn!(
+            channel = &*channel.name,
+            key = candidate.key,
+            ?change,
+            "channel health changed"
+        );
         shared.metrics.channel_up(channel, now);
     }
 }
@@ -253,7 +280,9 @@ async fn locate(
         return Ok((base, address));
     };
     let pool = shared.replicas.pool(channel, endpoints);
-    let replica = pool.choose(prompt_prefix(&asked.body), &route.tried).await?;
+    let replica = pool
+        .choose(prompt_prefix(&asked.body), &route.tried)
+        .await?;
     route.tried.push(replica.index);
     Ok((endpoints.bases[replica.index].clone(), replica.address))
 }
@@ -261,10 +290,15 @@ async fn locate(
 /// The beginning of the prompt: requests that share it want the same replica's cache.
 fn prompt_prefix(body: &[u8]) -> &[u8] {
     const PREFIX: usize = 1024;
-    let from = [&b"\"messages\""[..], b"\"input\"", b"\"contents\"", b"\"prompt\""]
-        .iter()
-        .find_map(|name| memchr::memmem::find(body, name))
-        .unwrap_or(0);
+    let from = [
+        &b"\"messages\""[..],
+        b"\"input\"",
+        b"\"contents\"",
+        b"\"prompt\"",
+    ]
+    .iter()
+    .find_map(|name| memchr::memmem::find(body, name))
+    .unwrap_or(0);
     &body[from..body.len().min(from + PREFIX)]
 }
 
@@ -302,7 +336,11 @@ fn peer(
 
 /// `retry-after` or `retry-after-ms` of a head; dates count from now.
 pub(crate) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
     if let Some(ms) = text("retry-after-ms").and_then(|ms| ms.trim().parse::<f64>().ok()) {
         return bounded(ms / 1000.0);
     }
@@ -311,7 +349,10 @@ pub(crate) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
         return bounded(seconds);
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+    Some(
+        date.duration_since(std::time::SystemTime::now())
+            .unwrap_or_default(),
+    )
 }
 
 /// A wait that an upstream may ask for: up to a day.
@@ -334,8 +375,14 @@ mod tests {
         };
         assert_eq!(of("retry-after", "3"), Some(Duration::from_secs(3)));
         assert_eq!(of("retry-after", "0.5"), Some(Duration::from_millis(500)));
-        assert_eq!(of("retry-after-ms", "250"), Some(Duration::from_millis(250)));
-        assert_eq!(of("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(
+            of("retry-after-ms", "250"),
+            Some(Duration::from_millis(250))
+        );
+        assert_eq!(
+            of("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::ZERO)
+        );
         for rubbish in ["-1", "1e300", "soon", "NaN", "inf"] {
             assert_eq!(of("retry-after", rubbish), None, "{rubbish}");
         }

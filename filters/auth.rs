@@ -144,9 +144,16 @@ mod tests {
                 "realtime, openai-insecure-api-key.sk-1, openai-beta.realtime-v1",
             ),
         ] {
-            assert_eq!(key(&headers(&[pair]), "").as_deref(), Some("sk-1"), "{pair:?}");
+            assert_eq!(
+                key(&headers(&[pair]), "").as_deref(),
+                Some("sk-1"),
+                "{pair:?}"
+            );
         }
-        assert_eq!(key(&headers(&[]), "alt=sse&key=sk%2D1").as_deref(), Some("sk-1"));
+        assert_eq!(
+            key(&headers(&[]), "alt=sse&key=sk%2D1").as_deref(),
+            Some("sk-1")
+        );
         assert_eq!(key(&headers(&[("authorization", "Bearer ")]), ""), None);
         assert_eq!(key(&headers(&[]), ""), None);
     }
@@ -160,8 +167,16 @@ mod tests {
             client_address(peer(from), &forwarded, trusted).to_string()
         };
         assert_eq!(of("10.0.0.1", &net), "1.2.3.4", "the last untrusted hop");
-        assert_eq!(of("9.9.9.9", &net), "9.9.9.9", "a stranger's header is not believed");
+        assert_eq!(
+            of("9.9.9.9", &net),
+            "9.9.9.9",
+            "a stranger's header is not believed"
+        );
         assert_eq!(of("10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(of("::ffff:10.0.0.1", &net), "1.2.3.4", "IPv4 in IPv6 is IPv4");
+        assert_eq!(
+            of("::ffff:10.0.0.1", &net),
+            "1.2.3.4",
+            "IPv4 in IPv6 is IPv4"
+        );
     }
 }

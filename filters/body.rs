@@ -114,7 +114,12 @@ fn declared_length(session: &Session) -> Result<Option<u64>, Refusal> {
         .ok()
         .and_then(|text| text.trim().parse().ok())
         .map(Some)
-        .ok_or_else(|| Refusal::new(Cause::Malformed, "the content-length header is not a number"))
+        .ok_or_else(|| {
+            Refusal::new(
+                Cause::Malformed,
+                "the content-length header is not a number",
+            )
+        })
 }
 
 fn expects_continue(session: &Session) -> bool {
@@ -214,7 +219,9 @@ fn undecodable(what: &str) -> Refusal {
 fn too_large(limit: usize) -> Refusal {
     Refusal::new(
         Cause::TooLarge,
-        format!("the request body is larger than {limit} bytes; shorten it, or ask the operator to raise gateway.max_body"),
+        format!(
+            "the request body is larger than {limit} bytes; shorten it, or ask the operator to raise gateway.max_body"
+        ),
     )
 }
 
@@ -237,7 +244,10 @@ mod tests {
     #[test]
     fn every_coding_is_undone() {
         let text = br#"{"model":"m"}"#;
-        assert_eq!(check(gzip(text), Coding::Gzip, 100), Ok(Bytes::from_static(text)));
+        assert_eq!(
+            check(gzip(text), Coding::Gzip, 100),
+            Ok(Bytes::from_static(text))
+        );
         let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
         zlib.write_all(text).expect("writes to memory");
         assert_eq!(
@@ -252,12 +262,18 @@ mod tests {
             "bare deflate, as some clients send it"
         );
         let packed = zstd::encode_all(&text[..], 3).expect("memory");
-        assert_eq!(check(packed, Coding::Zstd, 100), Ok(Bytes::from_static(text)));
+        assert_eq!(
+            check(packed, Coding::Zstd, 100),
+            Ok(Bytes::from_static(text))
+        );
         let mut packed = Vec::new();
         brotli::CompressorWriter::new(&mut packed, 4096, 5, 20)
             .write_all(text)
             .expect("memory");
-        assert_eq!(check(packed, Coding::Brotli, 100), Ok(Bytes::from_static(text)));
+        assert_eq!(
+            check(packed, Coding::Brotli, 100),
+            Ok(Bytes::from_static(text))
+        );
     }
 
     #[test]

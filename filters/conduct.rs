@@ -15,9 +15,9 @@ use crate::attempt::{Attempt, NoAttempt};
 use crate::ctx::{Ctx, Stage};
 use crate::failover::{self, Happened, Next};
 use crate::reject::{Cause, Refusal};
+use crate::settle;
 use crate::shared::Shared;
 use crate::upstream::{Stop, run};
-use crate::settle;
 
 /// How conducting ended, for the caller.
 pub(crate) enum Conducted {
@@ -114,9 +114,7 @@ fn advance(ctx: &mut Ctx, happened: &Happened) {
 
 fn exhausted(last: Option<(Happened, Option<Attempt>)>) -> Refusal {
     match last {
-        Some((happened, Some(attempt))) => {
-            failover::refusal(&happened, |text| attempt.scrub(text))
-        }
+        Some((happened, Some(attempt))) => failover::refusal(&happened, |text| attempt.scrub(text)),
         Some((happened, None)) => failover::refusal(&happened, |_| String::new()),
         None => Refusal::new(
             Cause::Unavailable,

@@ -90,13 +90,20 @@ fn model_endpoint(method: &Method, rest: &str, deployment: Option<String>) -> En
         "/messages" => post(Format::Messages, Operation::Chat),
         "/messages/count_tokens" => post(Format::Messages, Operation::Count),
         "/models" => only(method, Method::GET, "GET, HEAD", || Endpoint::Models(None)),
-        "/embeddings" | "/moderations" | "/rerank" | "/images/generations" | "/images/edits"
-        | "/images/variations" | "/audio/speech" | "/audio/transcriptions"
+        "/embeddings"
+        | "/moderations"
+        | "/rerank"
+        | "/images/generations"
+        | "/images/edits"
+        | "/images/variations"
+        | "/audio/speech"
+        | "/audio/transcriptions"
         | "/audio/translations" => only(method, Method::POST, "POST", || Endpoint::NotServedYet),
-        "/realtime" | "/dashboard/billing/subscription" | "/dashboard/billing/usage"
-        | "/api/usage/token" | "/api/log/token" => {
-            only(method, Method::GET, "GET", || Endpoint::NotServedYet)
-        }
+        "/realtime"
+        | "/dashboard/billing/subscription"
+        | "/dashboard/billing/usage"
+        | "/api/usage/token"
+        | "/api/log/token" => only(method, Method::GET, "GET", || Endpoint::NotServedYet),
         _ => match rest.strip_prefix("/models/") {
             Some(model) => named_model(method, model),
             None => Endpoint::Unknown,
@@ -200,7 +207,11 @@ mod tests {
     fn check(path: &str, format: Format, operation: Operation) {
         match Endpoint::of(&Method::POST, path) {
             Endpoint::Model(found) => {
-                assert_eq!((found.format, found.operation), (format, operation), "{path}");
+                assert_eq!(
+                    (found.format, found.operation),
+                    (format, operation),
+                    "{path}"
+                );
             }
             other => panic!("{path}: {other:?}"),
         }
@@ -255,7 +266,9 @@ mod tests {
             "the action stands after the last colon"
         );
         assert_eq!(
-            of("/openai/deployments/my%20gpt/chat/completions").0.as_deref(),
+            of("/openai/deployments/my%20gpt/chat/completions")
+                .0
+                .as_deref(),
             Some("my gpt")
         );
     }
@@ -267,7 +280,10 @@ mod tests {
             of(Method::GET, "/v1/chat/completions"),
             Endpoint::WrongMethod("POST")
         );
-        assert_eq!(of(Method::POST, "/healthz"), Endpoint::WrongMethod("GET, HEAD"));
+        assert_eq!(
+            of(Method::POST, "/healthz"),
+            Endpoint::WrongMethod("GET, HEAD")
+        );
         assert_eq!(of(Method::POST, "/v1/embeddings"), Endpoint::NotServedYet);
         assert_eq!(of(Method::POST, "/v2/rerank"), Endpoint::NotServedYet);
         assert_eq!(of(Method::GET, "/wp-login.php"), Endpoint::Unknown);

@@ -158,10 +158,9 @@ fn of_class(class: FaultClass, retry_after: Option<Duration>) -> Effect {
         | FaultClass::NotFound
         | FaultClass::TooLarge
         | FaultClass::Permission => Effect::Neutral,
-        FaultClass::Overloaded
-        | FaultClass::Timeout
-        | FaultClass::Server
-        | FaultClass::Unknown => Effect::Failure,
+        FaultClass::Overloaded | FaultClass::Timeout | FaultClass::Server | FaultClass::Unknown => {
+            Effect::Failure
+        }
     }
 }
 
@@ -187,9 +186,9 @@ pub(crate) fn refusal(happened: &Happened, scrub: impl Fn(&str) -> String) -> Re
         ),
         Happened::ErrorIn200(fault) => {
             let cause = match fault.class {
-                FaultClass::BadRequest
-                | FaultClass::ContextLength
-                | FaultClass::ContentPolicy => Cause::UpstreamRefused(400),
+                FaultClass::BadRequest | FaultClass::ContextLength | FaultClass::ContentPolicy => {
+                    Cause::UpstreamRefused(400)
+                }
                 FaultClass::NotFound => Cause::UpstreamRefused(404),
                 FaultClass::TooLarge => Cause::UpstreamRefused(413),
                 FaultClass::RateLimit => Cause::RateLimited,
@@ -263,11 +262,17 @@ mod tests {
         for code in [400, 404, 405, 410, 413, 418, 422, 504, 524] {
             assert_eq!(next(&status(code)), Next::GiveUp, "{code}");
         }
-        let broken = |reused| Happened::Broken { reused, detail: String::new() };
+        let broken = |reused| Happened::Broken {
+            reused,
+            detail: String::new(),
+        };
         assert_eq!(next(&broken(true)), Next::Same);
         assert_eq!(next(&broken(false)), Next::Candidate);
         assert_eq!(next(&Happened::TimedOut), Next::Candidate);
-        assert_eq!(next(&Happened::NoConnection(String::new())), Next::Candidate);
+        assert_eq!(
+            next(&Happened::NoConnection(String::new())),
+            Next::Candidate
+        );
     }
 
     #[test]

@@ -32,8 +32,20 @@ const OTEL_DURATIONS: &[f64] = &[
 ];
 /// OpenTelemetry's buckets for tokens.
 const TOKENS: &[f64] = &[
-    1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0, 65536.0, 262_144.0, 1_048_576.0,
-    4_194_304.0, 16_777_216.0, 67_108_864.0,
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
 ];
 /// The gateway's own time, in seconds: 50 µs to 250 ms.
 const OVERHEAD: &[f64] = &[
@@ -137,7 +149,10 @@ impl Metrics {
         )?;
         registry.register(Box::new(cost.clone()))?;
         let channel_up = GaugeVec::new(
-            Opts::new("tollgate_channel_up", "1 while a key of the channel may be used"),
+            Opts::new(
+                "tollgate_channel_up",
+                "1 while a key of the channel may be used",
+            ),
             &["channel"],
         )?;
         registry.register(Box::new(channel_up.clone()))?;
@@ -193,7 +208,10 @@ impl Metrics {
                 &["reason"],
             )?,
             channel_up,
-            config_valid: gauge("tollgate_config_valid", "0 after a reload that did not compile")?,
+            config_valid: gauge(
+                "tollgate_config_valid",
+                "0 after a reload that did not compile",
+            )?,
             config_generation: gauge(
                 "tollgate_config_generation",
                 "Number of the running configuration, counted from start",
@@ -205,7 +223,11 @@ impl Metrics {
                 "gen_ai_client_token_usage",
                 "Tokens per request (OpenTelemetry gen_ai.client.token.usage)",
                 TOKENS,
-                &["gen_ai_operation_name", "gen_ai_request_model", "gen_ai_token_type"],
+                &[
+                    "gen_ai_operation_name",
+                    "gen_ai_request_model",
+                    "gen_ai_token_type",
+                ],
             )?,
             otel_duration: histograms(
                 "gen_ai_server_request_duration_seconds",
@@ -285,13 +307,24 @@ impl Metrics {
             handles.first_byte.observe(first as f64 / 1000.0);
             handles.otel_first_token.observe(first as f64 / 1000.0);
         }
-        if matches!(record.usage_source, UsageSource::Estimated | UsageSource::Mixed) {
+        if matches!(
+            record.usage_source,
+            UsageSource::Estimated | UsageSource::Mixed
+        ) {
             self.estimated.inc();
         }
         let u = &record.usage;
         let counts = [
-            u.input, u.cache_read, u.cache_write_5m, u.cache_write_1h, u.output, u.reasoning,
-            u.audio_input, u.audio_output, u.image_input, u.image_output,
+            u.input,
+            u.cache_read,
+            u.cache_write_5m,
+            u.cache_write_1h,
+            u.output,
+            u.reasoning,
+            u.audio_input,
+            u.audio_output,
+            u.image_input,
+            u.image_output,
         ];
         for (counter, count) in handles.token_classes.iter().zip(counts) {
             if count > 0 {
@@ -332,13 +365,24 @@ impl Metrics {
     }
 
     fn resolve(&self, series: &Series) -> Handles {
-        let Series { operation, format, model, channel, status } = series;
+        let Series {
+            operation,
+            format,
+            model,
+            channel,
+            status,
+        } = series;
         let status = status.to_string();
         let request: [&str; 3] = [operation, format, model];
         let otel: [&str; 2] = [operation, model];
-        let tokens = |kind: &str| self.otel_tokens.with_label_values(&[*operation, model, kind]);
+        let tokens = |kind: &str| {
+            self.otel_tokens
+                .with_label_values(&[*operation, model, kind])
+        };
         Handles {
-            requests: self.requests.with_label_values(&[*operation, format, model, &status]),
+            requests: self
+                .requests
+                .with_label_values(&[*operation, format, model, &status]),
             duration: self.duration.with_label_values(&request),
             first_byte: self.first_byte.with_label_values(&request),
             token_classes: TOKEN_CLASSES

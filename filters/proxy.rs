@@ -35,11 +35,7 @@ impl ProxyHttp for Gateway {
     // No compression module: answers go back as the upstream sent them.
     fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
 
-    async fn request_filter(
-        &self,
-        session: &mut Session,
-        ctx: &mut Ctx,
-    ) -> pingora::Result<bool> {
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Ctx) -> pingora::Result<bool> {
         request_filter::filter(&self.shared, session, ctx).await
     }
 
@@ -49,7 +45,10 @@ impl ProxyHttp for Gateway {
         _ctx: &mut Ctx,
     ) -> pingora::Result<Box<HttpPeer>> {
         // Every request is answered in `request_filter`.
-        Error::e_explain(pingora::ErrorType::InternalError, "no request comes this far")
+        Error::e_explain(
+            pingora::ErrorType::InternalError,
+            "no request comes this far",
+        )
     }
 
     async fn fail_to_proxy(

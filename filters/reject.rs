@@ -225,14 +225,54 @@ mod tests {
     fn statuses_and_words_are_the_contracts() {
         use Cause::*;
         let rows = [
-            (Malformed, (400, "invalid_request_error"), (400, "invalid_request_error"), (400, "INVALID_ARGUMENT")),
-            (UpstreamRefused(422), (422, "invalid_request_error"), (422, "invalid_request_error"), (422, "INVALID_ARGUMENT")),
-            (Unauthenticated, (401, "invalid_api_key"), (401, "authentication_error"), (401, "UNAUTHENTICATED")),
-            (Forbidden, (403, "permission_denied"), (403, "permission_error"), (403, "PERMISSION_DENIED")),
-            (UnknownModel, (404, "model_not_found"), (404, "not_found_error"), (404, "NOT_FOUND")),
-            (RateLimited, (429, "rate_limit_exceeded"), (429, "rate_limit_error"), (429, "RESOURCE_EXHAUSTED")),
-            (UpstreamFailed, (502, "upstream_error"), (500, "api_error"), (502, "UNAVAILABLE")),
-            (Timeout, (504, "timeout"), (504, "timeout_error"), (504, "DEADLINE_EXCEEDED")),
+            (
+                Malformed,
+                (400, "invalid_request_error"),
+                (400, "invalid_request_error"),
+                (400, "INVALID_ARGUMENT"),
+            ),
+            (
+                UpstreamRefused(422),
+                (422, "invalid_request_error"),
+                (422, "invalid_request_error"),
+                (422, "INVALID_ARGUMENT"),
+            ),
+            (
+                Unauthenticated,
+                (401, "invalid_api_key"),
+                (401, "authentication_error"),
+                (401, "UNAUTHENTICATED"),
+            ),
+            (
+                Forbidden,
+                (403, "permission_denied"),
+                (403, "permission_error"),
+                (403, "PERMISSION_DENIED"),
+            ),
+            (
+                UnknownModel,
+                (404, "model_not_found"),
+                (404, "not_found_error"),
+                (404, "NOT_FOUND"),
+            ),
+            (
+                RateLimited,
+                (429, "rate_limit_exceeded"),
+                (429, "rate_limit_error"),
+                (429, "RESOURCE_EXHAUSTED"),
+            ),
+            (
+                UpstreamFailed,
+                (502, "upstream_error"),
+                (500, "api_error"),
+                (502, "UNAVAILABLE"),
+            ),
+            (
+                Timeout,
+                (504, "timeout"),
+                (504, "timeout_error"),
+                (504, "DEADLINE_EXCEEDED"),
+            ),
         ];
         for (cause, openai, anthropic, google) in rows {
             let (status, kind, code) = words(cause, Format::Chat);
@@ -245,10 +285,16 @@ mod tests {
         }
         for cause in [Unavailable, UpstreamBusy] {
             assert_eq!(words(cause, Format::Chat).0, 503);
-            assert_eq!(words(cause, Format::Messages), (529, "overloaded_error", None));
+            assert_eq!(
+                words(cause, Format::Messages),
+                (529, "overloaded_error", None)
+            );
             assert_eq!(words(cause, Format::Gemini), (503, "UNAVAILABLE", None));
         }
-        assert_eq!(words(TooLarge, Format::Messages), (413, "request_too_large", None));
+        assert_eq!(
+            words(TooLarge, Format::Messages),
+            (413, "request_too_large", None)
+        );
     }
 
     #[test]
@@ -261,6 +307,9 @@ mod tests {
         assert_eq!(after(0), Some(1));
         assert_eq!(after(1), Some(1));
         assert_eq!(after(1001), Some(2));
-        assert_eq!(Refusal::new(Cause::Timeout, "x").retry_after_seconds(), None);
+        assert_eq!(
+            Refusal::new(Cause::Timeout, "x").retry_after_seconds(),
+            None
+        );
     }
 }

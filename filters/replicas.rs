@@ -154,12 +154,18 @@ impl Pool {
 
     async fn start(&self) -> Result<Keeper, Box<pingora::Error>> {
         each!(&self.balancer, inner => inner.update().await)?;
-        let period = self.endpoints.health_check.as_ref().map(|(_, period)| *period);
+        let period = self
+            .endpoints
+            .health_check
+            .as_ref()
+            .map(|(_, period)| *period);
         if period.is_some() {
             // Before the first choice, so that a dead replica is not found out by a request.
             each!(&self.balancer, inner => inner.backends().run_health_check(true).await);
         }
-        Ok(Keeper(each!(&self.balancer, inner => keep(Arc::clone(inner), period))))
+        Ok(Keeper(
+            each!(&self.balancer, inner => keep(Arc::clone(inner), period)),
+        ))
     }
 }
 
@@ -214,7 +220,10 @@ fn health_check(
     // Replicas of one channel differ in address, not in name: the first one's stands for all.
     match pingora::http::RequestHeader::build("GET", path.as_bytes(), None) {
         Ok(mut request) => {
-            if request.insert_header("host", base.authority.as_str()).is_ok() {
+            if request
+                .insert_header("host", base.authority.as_str())
+                .is_ok()
+            {
                 check.req = request;
             }
         }

@@ -21,7 +21,13 @@ use crate::shared::Shared;
 use crate::{answer, auth, local, query, route, settle};
 
 /// Client headers that travel on to the upstream (contract section 3).
-const FORWARDED: [&str; 5] = ["user-agent", "accept", "content-type", "traceparent", "tracestate"];
+const FORWARDED: [&str; 5] = [
+    "user-agent",
+    "accept",
+    "content-type",
+    "traceparent",
+    "tracestate",
+];
 const FORWARDED_PREFIXES: [&str; 3] = ["anthropic-", "openai-", "x-stainless-"];
 /// Longest client request id kept, in bytes.
 const MAX_CLIENT_ID: usize = 128;
@@ -38,7 +44,10 @@ pub(crate) async fn filter(
     // client that left (RFC 9112, 9.3.2).
     session.as_mut().set_pipelining_enabled(true);
     ctx.client = auth::client_address(
-        session.client_addr().and_then(|addr| addr.as_inet()).copied(),
+        session
+            .client_addr()
+            .and_then(|addr| addr.as_inet())
+            .copied(),
         &session.req_header().headers,
         &ctx.snapshot.gateway.trusted_proxies,
     );
@@ -101,7 +110,9 @@ async fn refuse(
     refusal: &Refusal,
 ) -> Result<(), Failed> {
     shared.metrics.refused(refusal.reason());
-    let reached = ctx.exchange().is_some_and(|exchange| exchange.attempts() > 0);
+    let reached = ctx
+        .exchange()
+        .is_some_and(|exchange| exchange.attempts() > 0);
     if let Some(exchange) = ctx.exchange() {
         exchange.error = Some(refusal.message.clone());
         exchange.under_way = false;
@@ -207,7 +218,10 @@ fn understand(endpoint: &ModelEndpoint, body: Bytes) -> Result<(Ask, Bytes), Bad
 
 /// The object `body` with a `model` member first. `body` is known to be a JSON object.
 fn with_model(body: &[u8], model: &str) -> Bytes {
-    let open = body.iter().position(|byte| *byte == b'{').map_or(0, |at| at + 1);
+    let open = body
+        .iter()
+        .position(|byte| *byte == b'{')
+        .map_or(0, |at| at + 1);
     let rest = &body[open..];
     let empty = rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'}');
     let name = serde_json::Value::from(model).to_string();
@@ -233,7 +247,10 @@ fn framing(format: Format, operation: Operation, stream: bool, query: &str) -> F
 
 fn forwarded(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let travels = |name: &str| {
-        FORWARDED.contains(&name) || FORWARDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        FORWARDED.contains(&name)
+            || FORWARDED_PREFIXES
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
     };
     headers
         .iter()

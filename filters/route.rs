@@ -13,13 +13,9 @@ pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refu
     if !exchange.token.allows_model(model) {
         return Err(Refusal::new(
             Cause::Forbidden,
-            format!("this API key may not use the model '{model}'; GET /v1/models lists what it may"),
-        ));
-    }
-    if snapshot.billing.refuse_unpriced && snapshot.prices.price(model, "", exchange.at).is_none() {
-        return Err(Refusal::new(
-            Cause::UnknownModel,
-            format!("the model '{model}' has no price here; ask the operator to set one"),
+            format!(
+                "this API key may not use the model '{model}'; GET /v1/models lists what it may"
+            ),
         ));
     }
     let wanted = Wanted {
@@ -28,9 +24,27 @@ pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refu
         format: exchange.format,
         operation: exchange.operation,
     };
-    plan::plan(snapshot, &wanted, Tick::now(), &mut rand::rng())
-        .map(Route::new)
-        .map_err(|none| refusal(none, model, exchange))
+    let plan = plan::plan(snapshot, &wanted, Tick::now(), &mut rand::rng())
+        .map_err(|none| refusal(none, model, exchange))?;
+    let priced = |upstream: &str| {
+        snapshot
+            .prices
+            .price(model, upstream, exchange.at)
+            .is_some()
+    };
+    if snapshot.billing.refuse_unpriced
+        && !plan
+            .candidates
+            .iter()
+            .all(|candidate| priced(&candidate.model))
+    {
+        return Err(Refusal::new(
+            Cause::UnknownModel,
+            format!("the model '{model}' has no price here; ask the operator to set one"),
+        )
+        .at(Some("model")));
+    }
+    Ok(Route::new(plan))
 }
 
 fn refusal(none: NoPlan, model: &str, exchange: &Exchange) -> Refusal {

@@ -154,7 +154,10 @@ fn record(
         attempts: exchange.attempts(),
         status,
         end,
-        stream: exchange.asked.as_ref().is_some_and(|asked| asked.streamed()),
+        stream: exchange
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.streamed()),
         first_byte_ms: reply
             .and_then(|reply| reply.first_byte)
             .map(|first| first.as_millis() as u64),
@@ -196,7 +199,10 @@ fn cost(exchange: &Exchange, upstream_model: &str, used: &Used) -> Nanos {
 pub(crate) async fn close_leftover(shared: &Shared, ctx: &mut Ctx) {
     let open = matches!(&ctx.stage, Stage::Exchange(exchange) if exchange.closed.is_none());
     if open {
-        tracing::warn!(request = &*Arc::clone(&ctx.id), "the request ended without being closed");
+        tracing::warn!(
+            request = &*Arc::clone(&ctx.id),
+            "the request ended without being closed"
+        );
         close(shared, ctx, 499, End::ClientGone, None).await;
     }
 }

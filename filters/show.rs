@@ -247,7 +247,11 @@ impl Showing {
             (None, false) => End::UpstreamCut,
         };
         settle::close(shared, ctx, status, end, Some(report)).await;
-        tracing::warn!(request = &*ctx.id, detail = failover::detail(&happened), "the upstream's answer broke off");
+        tracing::warn!(
+            request = &*ctx.id,
+            detail = failover::detail(&happened),
+            "the upstream's answer broke off"
+        );
         let whole = matches!(self.framing, Framing::Whole);
         if whole && end != End::Complete {
             // A cut JSON body must not look whole.
@@ -350,11 +354,15 @@ fn options(ctx: &Ctx, attempt: &Attempt, framing: Framing) -> TapOptions {
 
 /// Whether the answer's head waits for its first content.
 fn holds(ctx: &Ctx, attempt: &Attempt, framing: Framing) -> bool {
-    let quirky = attempt.channel().quirks.has(llm::dialect::Quirks::ERRORS_IN_200);
+    let quirky = attempt
+        .channel()
+        .quirks
+        .has(llm::dialect::Quirks::ERRORS_IN_200);
     let asked_stream = match &ctx.stage {
-        Stage::Exchange(exchange) => {
-            exchange.asked.as_ref().is_some_and(|asked| asked.streamed())
-        }
+        Stage::Exchange(exchange) => exchange
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.streamed()),
         _ => false,
     };
     let streamed = asked_stream || !matches!(framing, Framing::Whole);

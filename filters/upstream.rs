@@ -50,7 +50,16 @@ pub(crate) async fn run(
     let deadline = Instant::now() + timeouts.first_byte;
     let outcome = async {
         send(session, ctx, attempt, &mut upstream, reused).await?;
-        receive(shared, session, ctx, attempt, &mut upstream, deadline, reused).await
+        receive(
+            shared,
+            session,
+            ctx,
+            attempt,
+            &mut upstream,
+            deadline,
+            reused,
+        )
+        .await
     }
     .await;
     match outcome {
@@ -141,7 +150,9 @@ async fn receive(
     let head = read_head(session, upstream, deadline, reused).await?;
     let status = attempt.judged(head.status.as_u16());
     if !(200..300).contains(&status) {
-        return Err(error_status(session, attempt, upstream, &head, status).await?.into());
+        return Err(error_status(session, attempt, upstream, &head, status)
+            .await?
+            .into());
     }
     Showing::new(ctx, attempt, head)?
         .pump(shared, session, ctx, attempt, upstream, deadline, reused)
@@ -191,7 +202,11 @@ async fn error_status(
     // Cut, stalled or too long: what was read must do.
     let _ = while_client_stays(session, reading).await?;
     body.truncate(MAX_ERROR_BODY);
-    tracing::debug!(channel = &*attempt.channel().name, status, "upstream said an error");
+    tracing::debug!(
+        channel = &*attempt.channel().name,
+        status,
+        "upstream said an error"
+    );
     Ok(Happened::Status {
         status,
         fault: llm::fault::read(status, &body),
