@@ -53,7 +53,12 @@ pub(crate) async fn conduct(shared: &Shared, session: &mut Session, ctx: &mut Ct
             Err(Stop::Happened(happened)) => {
                 set_under_way(ctx, false);
                 if failover::next(&happened) != Next::Same {
-                    attempt.report(shared, failover::effect(&happened));
+                    // Another replica stands in: the key and the channel are well.
+                    let effect = match replica_stands_in(ctx, &happened) {
+                        true => failover::Effect::Neutral,
+                        false => failover::effect(&happened),
+                    };
+                    attempt.report(shared, effect);
                 }
                 note(shared, ctx, Some(&attempt), &happened);
                 match failover::next(&happened) {
@@ -94,8 +99,22 @@ async fn begin(shared: &Shared, ctx: &mut Ctx) -> Result<Attempt, NoAttempt> {
 /// Moves the route on: to another replica of the candidate when only the replica failed, else
 /// to the next candidate.
 fn advance(ctx: &mut Ctx, happened: &Happened) {
-    let Some(route) = ctx.exchange().and_then(|exchange| exchange.route.as_mut()) else {
-        return;
+    let same = replica_stands_in(ctx, happened);
+    if let Some(route) = ctx.exchange().and_then(|exchange| exchange.route.as_mut())
+        && !same
+    {
+        route.next += 1;
+        route.tried.clear();
+    }
+}
+
+/// Whether only the replica failed and the candidate has another.
+fn replica_stands_in(ctx: &Ctx, happened: &Happened) -> bool {
+    let Stage::Exchange(exchange) = &ctx.stage else {
+        return false;
+    };
+    let Some(route) = &exchange.route else {
+        return false;
     };
     let replicas = route
         .current()
@@ -103,13 +122,12 @@ fn advance(ctx: &mut Ctx, happened: &Happened) {
         .map_or(0, |endpoints| endpoints.bases.len());
     let replica_failed = matches!(
         happened,
-        Happened::NoConnection(_) | Happened::Broken { .. } | Happened::TimedOut
-    ) || matches!(happened, Happened::Status { status: 500.., .. });
-    let more = !route.tried.is_empty() && route.tried.len() < replicas;
-    if !(replica_failed && more) {
-        route.next += 1;
-        route.tried.clear();
-    }
+        Happened::NoConnection(_)
+            | Happened::Broken { .. }
+            | Happened::TimedOut
+            | Happened::Status { status: 500.., .. }
+    );
+    replica_failed && !route.tried.is_empty() && route.tried.len() < replicas
 }
 
 fn exhausted(last: Option<(Happened, Option<Attempt>)>) -> Refusal {

@@ -246,16 +246,29 @@ fn framing(format: Format, operation: Operation, stream: bool, query: &str) -> F
 }
 
 fn forwarded(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let own = hop_by_hop(headers);
     let travels = |name: &str| {
-        FORWARDED.contains(&name)
+        let known = FORWARDED.contains(&name)
             || FORWARDED_PREFIXES
                 .iter()
-                .any(|prefix| name.starts_with(prefix))
+                .any(|prefix| name.starts_with(prefix));
+        known && !own.iter().any(|hop| hop.eq_ignore_ascii_case(name))
     };
     headers
         .iter()
-        .filter(|(name, _)| travels(name.as_str()) && *name != header::CONTENT_LENGTH)
+        .filter(|(name, _)| travels(name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// The headers that the client itself says are for this connection only (RFC 9110, 7.6.1).
+fn hop_by_hop(headers: &HeaderMap) -> Vec<&str> {
+    headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
         .collect()
 }
 

@@ -236,15 +236,18 @@ impl Showing {
         if !self.shown {
             return Err(Stop::Happened(happened));
         }
-        // After the terminal event nothing is missing (formats.md calls a close without the
-        // last frame normal).
-        self.tap.finish(&mut self.held);
+        let whole = matches!(self.framing, Framing::Whole);
+        if !whole {
+            // After the terminal event nothing is missing: a close without the last frame of
+            // the transfer coding is normal then.
+            self.tap.finish(&mut self.held);
+        }
         let report = self.tap.report();
         let status = self.head.status.as_u16();
         let end = match (&report.fault, report.terminal) {
             (Some(_), _) => End::UpstreamError,
-            (None, true) => End::Complete,
-            (None, false) => End::UpstreamCut,
+            (None, true) if !whole => End::Complete,
+            _ => End::UpstreamCut,
         };
         settle::close(shared, ctx, status, end, Some(report)).await;
         tracing::warn!(
@@ -252,8 +255,7 @@ impl Showing {
             detail = failover::detail(&happened),
             "the upstream's answer broke off"
         );
-        let whole = matches!(self.framing, Framing::Whole);
-        if whole && end != End::Complete {
+        if whole {
             // A cut JSON body must not look whole.
             let error = Error::explain(ErrorType::ConnectionClosed, "upstream cut");
             return Err(Stop::Broken(error));

@@ -59,6 +59,7 @@ const DOMAINS: &[&str] = &[
     "com", "net", "org", "io", "ai", "cn", "dev", "app", "cloud", "internal", "local", "svc",
     "lan", "corp", "home", "co", "us", "eu", "uk", "de", "fr", "jp", "kr", "ru", "sg", "info",
     "xyz", "tech", "site", "online", "run", "gov", "edu", "chat", "chatgpt", "host", "intra",
+    "private", "arpa", "example", "invalid", "test",
 ];
 
 /// The message without the given secrets and without whatever is shaped like a key, an id of

@@ -79,7 +79,8 @@ impl Seen {
         usage.audio_output = candidates.audio;
         usage.image_output = candidates.image;
         report.input_known |= usage.input > 0;
-        let said = self.candidates.is_some() || self.thoughts.is_some();
+        // A zero in the middle of a stream is a count that has not begun.
+        let said = usage.output > 0;
         report.output_known |= said || stopped && usage.input > 0;
     }
 }
