@@ -19,7 +19,7 @@ fn usage(counts: Counts) -> Value {
     })
 }
 
-fn answer(text: &str, finish: Option<&str>, counts: Counts) -> Value {
+fn answer(text: &str, finish: Option<&str>, usage: Value) -> Value {
     let mut candidate = json!({
         "content": { "role": "model", "parts": [{ "text": text }] },
         "index": 0,
@@ -29,29 +29,29 @@ fn answer(text: &str, finish: Option<&str>, counts: Counts) -> Value {
     }
     json!({
         "candidates": [candidate],
-        "usageMetadata": usage(counts),
+        "usageMetadata": usage,
         "modelVersion": "scripted-2026",
         "responseId": "r-1",
     })
 }
 
 pub(super) fn whole(text: &str, counts: Counts) -> Value {
-    answer(text, Some("STOP"), counts)
+    answer(text, Some("STOP"), usage(counts))
 }
 
-/// The last text carries the finish and the final usage; earlier ones count no output yet.
+/// The last text carries the finish and the final usage; earlier ones do not count output yet.
 pub(super) fn events(texts: &[&str], counts: Counts) -> Vec<String> {
     let last = texts.len().saturating_sub(1);
-    let so_far = Counts {
-        output: 0,
-        reasoning: 0,
-        ..counts
-    };
+    let so_far = json!({
+        "promptTokenCount": counts.input,
+        "cachedContentTokenCount": counts.cache_read,
+        "totalTokenCount": counts.input,
+    });
     let event = |(at, text): (usize, &&str)| {
         if at == last {
-            return unnamed(&answer(text, Some("STOP"), counts));
+            return unnamed(&answer(text, Some("STOP"), usage(counts)));
         }
-        unnamed(&answer(text, None, so_far))
+        unnamed(&answer(text, None, so_far.clone()))
     };
     texts.iter().enumerate().map(event).collect()
 }

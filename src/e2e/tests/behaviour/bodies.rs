@@ -38,7 +38,7 @@ struct House {
 async fn house() -> House {
     let upstream = Upstream::start().await;
     let refusing = Refusing::start();
-    let steady = json!({ "breaker": { "failures": 100_000, "window": "30s", "open": "30s" } });
+    let steady = json!({ "breaker": { "failures": 1000, "window": "30s", "open": "30s" } });
     let at = |name: &str, url: &str, model: &str, priority: i32| {
         let row = json!({ "models": [model], "priority": priority });
         altered(

@@ -138,7 +138,7 @@ async fn a_bad_file_changes_nothing_and_says_every_problem() {
     let bad = to(&upstream).with(
         json!({ "gateway": { "retrise": 1 }, "channels": [{ "name": "x", "provider": "nobody" }] }),
     );
-    for text in [bad.text(), "{{{".to_owned(), String::new()] {
+    for text in [bad.text(), "{{{".to_owned(), "- a list".to_owned()] {
         gateway.rewrite(&text);
         gateway.metric_is("tollgate_config_valid", &[], 0.0).await;
         assert_eq!(ask(&gateway).await, "old", "the old one goes on");
@@ -165,6 +165,7 @@ async fn a_request_in_flight_ends_with_what_it_began_with() {
     );
     let mut stream = gateway.stream(Dialect::Chat).await;
     stream.first_text(Dialect::Chat).await;
+    upstream.always(Dialect::Chat.whole("old", COUNTS));
     let new = saying("new").await;
     gateway.rewrite(&to(&new).text());
     becomes(&gateway, "new").await;
