@@ -22,6 +22,14 @@ use crate::{answer, settle};
 /// Bytes of a stream held back at most while its first content is awaited.
 const MAX_HELD: usize = 64 * 1024;
 
+/// How the upstream's answer ended.
+pub(crate) enum Ended {
+    /// Its body is complete; the end is still to be written to the client.
+    Properly,
+    /// It broke off; the client was told.
+    Cut,
+}
+
 /// An answer on its way to the client.
 pub(crate) struct Showing {
     head: ResponseHeader,
@@ -53,7 +61,7 @@ impl Showing {
     }
 
     #[allow(clippy::too_many_arguments)] // the two sides of a proxy and what governs them
-    /// Hands the body on to its end.
+    /// Hands the body on. At its proper end everything but the end itself was written.
     pub(crate) async fn pump(
         &mut self,
         shared: &Shared,
@@ -63,7 +71,7 @@ impl Showing {
         upstream: &mut Upstream,
         deadline: Instant,
         reused: bool,
-    ) -> Result<(), Stop> {
+    ) -> Result<Ended, Stop> {
         let idle = attempt.channel().timeouts.idle;
         if !self.hold {
             self.show(shared, session, ctx, attempt, false).await?;
@@ -201,7 +209,7 @@ impl Showing {
         shared: &Shared,
         session: &mut Session,
         ctx: &mut Ctx,
-    ) -> Result<(), Stop> {
+    ) -> Result<Ended, Stop> {
         let report = self.tap.report();
         let whole = matches!(self.framing, Framing::Whole);
         if report.fault.is_none() && !report.terminal && !whole {
@@ -218,10 +226,7 @@ impl Showing {
         };
         let status = self.head.status.as_u16();
         settle::close(shared, ctx, status, end, Some(self.tap.report())).await;
-        session
-            .write_response_body(None, true)
-            .await
-            .map_err(|error| Stop::Broken(error.into_down()))
+        Ok(Ended::Properly)
     }
 
     /// The answer broke off. Before it was shown that is a failed attempt; after, the client
@@ -232,7 +237,7 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
         happened: Happened,
-    ) -> Result<(), Stop> {
+    ) -> Result<Ended, Stop> {
         if !self.shown {
             return Err(Stop::Happened(happened));
         }
@@ -268,7 +273,9 @@ impl Showing {
             Some(bytes) => session.write_response_body(Some(bytes), true).await,
             None => session.write_response_body(None, true).await,
         };
-        written.map_err(|error| Stop::Broken(error.into_down()))
+        written
+            .map(|()| Ended::Cut)
+            .map_err(|error| Stop::Broken(error.into_down()))
     }
 
     fn last_word(&self, ctx: &Ctx, happened: &Happened) -> Bytes {

@@ -12,7 +12,7 @@ use crate::attempt::{self, Attempt};
 use crate::ctx::Ctx;
 use crate::failover::Happened;
 use crate::shared::Shared;
-use crate::show::Showing;
+use crate::show::{Ended, Showing};
 
 /// Bytes of an upstream's error body that are read.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -63,19 +63,16 @@ pub(crate) async fn run(
     }
     .await;
     match outcome {
-        Ok(()) => {
-            if attempt.fresh {
-                upstream.shutdown().await;
-                return Ok(());
-            }
-            if let Upstream::H1(h1) = &mut upstream {
-                h1.respect_keepalive();
-            }
-            let idle = attempt.peer.options.idle_timeout;
-            shared
-                .upstreams
-                .release_http_session(upstream, &*attempt.peer, idle)
-                .await;
+        Ok(Ended::Properly) => {
+            // Before the client sees the end: its next request finds the connection.
+            release(shared, attempt, upstream).await;
+            session
+                .write_response_body(None, true)
+                .await
+                .map_err(|error| Stop::Broken(error.into_down()))
+        }
+        Ok(Ended::Cut) => {
+            upstream.shutdown().await;
             Ok(())
         }
         Err(stop) => {
@@ -84,6 +81,20 @@ pub(crate) async fn run(
             Err(stop)
         }
     }
+}
+
+async fn release(shared: &Shared, attempt: &Attempt, mut upstream: Upstream) {
+    if attempt.fresh {
+        return upstream.shutdown().await;
+    }
+    if let Upstream::H1(h1) = &mut upstream {
+        h1.respect_keepalive();
+    }
+    let idle = attempt.peer.options.idle_timeout;
+    shared
+        .upstreams
+        .release_http_session(upstream, &*attempt.peer, idle)
+        .await;
 }
 
 async fn send(
@@ -146,7 +157,7 @@ async fn receive(
     upstream: &mut Upstream,
     deadline: Instant,
     reused: bool,
-) -> Result<(), Stop> {
+) -> Result<Ended, Stop> {
     let head = read_head(session, upstream, deadline, reused).await?;
     let status = attempt.judged(head.status.as_u16());
     if !(200..300).contains(&status) {

@@ -6,7 +6,8 @@ use tracing_subscriber::fmt;
 
 /// Quiet by default: Pingora reports every retry and every broken connection itself, and the
 /// access line says the same with more reason.
-const QUIET: &str = "pingora_core=warn,pingora_proxy=error,pingora_load_balancing=warn";
+const QUIET: &str = "pingora_core=warn,pingora_core::connectors=off,pingora_proxy=error,\
+    pingora_load_balancing=warn,refinery_core=warn";
 
 /// Starts logging as configured. Later calls change nothing.
 pub(crate) fn start(log: &Log) {
