@@ -8,6 +8,9 @@ use crate::scan::{Flaw, Malformed, Quoted, Scanner, Span, utf8};
 /// the cap keeps a body of empty members from costing more memory than itself.
 pub const MAX_FIELDS: usize = 256;
 
+/// Members for which room is made at once: most requests have fewer.
+const USUAL_FIELDS: usize = 16;
+
 /// Why bytes could not be read as an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -66,7 +69,7 @@ impl Fields {
         let mut fields = Fields {
             len: body.len(),
             open: scanner.at() + 1,
-            list: Vec::new(),
+            list: Vec::with_capacity(USUAL_FIELDS),
         };
         let mut too_many = false;
         scanner

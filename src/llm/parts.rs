@@ -4,8 +4,11 @@
 //! neither be held as if it were text nor be tokenised. The four formats differ in the nesting,
 //! but a part names itself by `type`, or (Gemini) by its key and media type, so one walk reads all.
 
-use crate::fields::text;
-use crate::scan::{Malformed, Scanner, Span};
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::fields::{inside, text};
+use crate::scan::{Malformed, Quoted, Scanner, Span};
 
 /// A piece of what the model is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,31 +94,43 @@ impl Walk {
         }
     }
 
-    /// Passes over an object. What it is, is certain only at its end: `type` may come last.
+    /// Passes over an object. What it is, is certain only at its end: `type` may come last. Only
+    /// the member that carries the bytes is ever taken for an image, never the object: a message
+    /// that calls itself one must not make its text light.
     fn part(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Malformed> {
-        let mark = self.parts.len();
-        let mut kind = Kind::Plain;
+        let (mut kind, mut carrier) = (None, Carrier::default());
         let bytes = scanner.bytes();
-        let span = scanner.object(|scanner, key| {
-            let key = text(key.span.of(bytes)).unwrap_or_default();
+        scanner.object(|scanner, key| {
+            let key = name(bytes, key);
             match (&*key, scanner.peek()) {
-                ("type", Some(b'"')) => {
-                    kind = Kind::of(&text(scanner.value()?.of(bytes)).unwrap_or_default());
+                (b"type", Some(b'"')) => {
+                    let said = Kind::of(&name(bytes, scanner.string()?));
+                    kind = Some(if kind.is_none() { said } else { Kind::Other });
                     Ok(())
                 }
-                ("content" | "parts" | "output" | "functionResponse", _) => self.content(scanner),
-                ("inlineData" | "inline_data" | "fileData" | "file_data", Some(b'{')) => {
+                (b"content" | b"parts" | b"output" | b"functionResponse", _) => {
+                    self.content(scanner)
+                }
+                (
+                    b"image_url" | b"source" | b"result" | b"input_audio" | b"audio_url"
+                    | b"video_url",
+                    _,
+                ) => {
+                    carrier = self.carrier(scanner)?;
+                    Ok(())
+                }
+                (b"inlineData" | b"inline_data" | b"fileData" | b"file_data", Some(b'{')) => {
                     self.inline(scanner)
                 }
                 _ if self.depth == Depth::Bulk || SILENT.contains(&&*key) => {
                     scanner.value().map(drop)
                 }
-                ("data" | "file_data", _) => {
+                (b"data" | b"file_data", Some(b'"')) if kind != Some(Kind::Text) => {
                     let file = scanner.value()?;
                     self.note(Part::File(file));
                     Ok(())
                 }
-                ("input" | "args" | "response" | "action", Some(b'{')) => {
+                (b"input" | b"args" | b"response" | b"action", Some(b'{')) => {
                     let json = scanner.value()?;
                     self.note(Part::Json(json));
                     Ok(())
@@ -124,11 +139,28 @@ impl Walk {
             }
         })?;
         match kind {
-            Kind::Plain => {}
-            Kind::Image => self.replace(mark, Part::Image(span)),
-            Kind::Media => self.replace(mark, Part::Media(span)),
+            Some(Kind::Image) => self.replace(carrier, Part::Image),
+            Some(Kind::Media) => self.replace(carrier, Part::Media),
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Passes over a member that may carry an image or sound, or a document's text.
+    fn carrier(&mut self, scanner: &mut Scanner<'_>) -> Result<Carrier, Malformed> {
+        let (start, from) = (scanner.at(), self.parts.len());
+        match self.depth {
+            Depth::Bulk => scanner.value().map(drop)?,
+            Depth::All => self.content(scanner)?,
+        }
+        let span = Span {
+            start,
+            end: scanner.at(),
+        };
+        Ok(Carrier {
+            span,
+            parts: from..self.parts.len(),
+        })
     }
 
     /// Gemini's blob: what it is stands in its media type.
@@ -137,7 +169,7 @@ impl Walk {
         let mut part: fn(Span) -> Part = Part::File;
         let span = scanner.object(|scanner, key| {
             let value = scanner.value()?;
-            if let Some("mimeType" | "mime_type") = text(key.span.of(bytes)).as_deref() {
+            if let b"mimeType" | b"mime_type" = &*name(bytes, key) {
                 part = blob(&text(value.of(bytes)).unwrap_or_default());
             }
             Ok(())
@@ -146,9 +178,10 @@ impl Walk {
         Ok(())
     }
 
-    fn replace(&mut self, mark: usize, part: Part) {
-        self.parts.truncate(mark);
-        self.note(part);
+    /// Takes what was noted inside the carrier for what the whole is.
+    fn replace(&mut self, carrier: Carrier, part: fn(Span) -> Part) {
+        self.parts.drain(carrier.parts);
+        self.note(part(carrier.span));
     }
 
     fn note_all(&mut self, part: Part) {
@@ -165,24 +198,43 @@ impl Walk {
     }
 }
 
+/// The member of a part that holds its bytes or their address.
+#[derive(Default)]
+struct Carrier {
+    span: Span,
+    parts: Range<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    Plain,
     Image,
     Media,
+    Text,
+    Other,
 }
 
 impl Kind {
     /// By the names of the formats' parts.
-    fn of(name: &str) -> Kind {
+    fn of(name: &[u8]) -> Kind {
         match name {
-            "image_url"
-            | "input_image"
-            | "image"
-            | "computer_screenshot"
-            | "image_generation_call" => Kind::Image,
-            "input_audio" | "audio_url" | "video_url" | "input_video" => Kind::Media,
-            _ => Kind::Plain,
+            b"image_url"
+            | b"input_image"
+            | b"image"
+            | b"computer_screenshot"
+            | b"image_generation_call" => Kind::Image,
+            b"input_audio" | b"audio_url" | b"video_url" => Kind::Media,
+            b"text" => Kind::Text,
+            _ => Kind::Other,
         }
+    }
+}
+
+/// A short string's text, without a copy where it has no escapes.
+fn name(bytes: &[u8], quoted: Quoted) -> Cow<'_, [u8]> {
+    let written = quoted.span.of(bytes);
+    match quoted.escaped {
+        false => Cow::Borrowed(inside(written)),
+        true => Cow::Owned(text(written).unwrap_or_default().into_owned().into_bytes()),
     }
 }
 
@@ -195,35 +247,35 @@ fn blob(media_type: &str) -> fn(Span) -> Part {
 }
 
 /// Members of parts and turns that the model does not read as text.
-const SILENT: [&str; 28] = [
-    "type",
-    "role",
-    "id",
-    "call_id",
-    "tool_call_id",
-    "tool_use_id",
-    "status",
-    "signature",
-    "thoughtSignature",
-    "thought_signature",
-    "encrypted_content",
-    "encrypted_index",
-    "cache_control",
-    "url",
-    "file_id",
-    "file_url",
-    "fileUri",
-    "mimeType",
-    "mime_type",
-    "media_type",
-    "format",
-    "detail",
-    "index",
-    "phase",
-    "is_error",
-    "annotations",
-    "logprobs",
-    "citations",
+const SILENT: [&[u8]; 28] = [
+    b"type",
+    b"role",
+    b"id",
+    b"call_id",
+    b"tool_call_id",
+    b"tool_use_id",
+    b"status",
+    b"signature",
+    b"thoughtSignature",
+    b"thought_signature",
+    b"encrypted_content",
+    b"encrypted_index",
+    b"cache_control",
+    b"url",
+    b"file_id",
+    b"file_url",
+    b"fileUri",
+    b"mimeType",
+    b"mime_type",
+    b"media_type",
+    b"format",
+    b"detail",
+    b"index",
+    b"phase",
+    b"is_error",
+    b"annotations",
+    b"logprobs",
+    b"citations",
 ];
 
 #[cfg(test)]
@@ -319,6 +371,29 @@ mod tests {
         let turns = r#"[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"type":"image","data":"long text"}}]}]"#;
         assert_eq!(kinds(Depth::Bulk, turns), [""; 0]);
         assert_eq!(kinds(Depth::All, turns), ["turn", "text", "json"]);
+    }
+
+    #[test]
+    fn text_beside_an_image_keeps_its_weight() {
+        let turns = r#"[{"role":"user","type":"image","content":"long text"}]"#;
+        assert_eq!(walk(Depth::Bulk, turns), [("image", String::new())]);
+        let turns = r#"[{"type":"text","text":"long text","source":"x","type":"image"}]"#;
+        assert_eq!(
+            kinds(Depth::Bulk, turns),
+            [""; 0],
+            "a type said twice is none"
+        );
+        let turns = r#"[{"type":"image_url","text":"long text","image_url":{"url":"u"}}]"#;
+        assert_eq!(
+            walk(Depth::Bulk, turns),
+            [("image", r#"{"url":"u"}"#.to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_document_given_as_text_is_text() {
+        let turns = r#"[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"words"}}]"#;
+        assert_eq!(walk(Depth::All, turns)[1], ("text", "\"words\"".to_owned()));
     }
 
     #[test]

@@ -320,24 +320,26 @@ fn a_completion_answers_every_prompt() {
 
 #[test]
 fn images_are_counted_and_not_weighed_as_text() {
-    let image = format!(
-        r#"{{"type":"image_url","image_url":{{"url":"data:image/png;base64,{}"}}}}"#,
+    let data = format!(
+        r#"{{"url":"data:image/png;base64,{}"}}"#,
         "QUJD".repeat(1000)
     );
-    let text = r#"{"model":"m","messages":[{"role":"user","content":["#;
-    let asked = ask(CHAT, &format!("{text}{image},{image}]}}]}}"));
+    let part = |data: &str| format!(r#"{{"type":"image_url","image_url":{data}}}"#);
+    let body = |parts: [&str; 2]| {
+        let parts = parts.join(",");
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{parts}]}}]}}"#)
+    };
+    let asked = ask(CHAT, &body([&part(&data), &part(&data)]));
+    let rest = body([&part(""), &part("")]).len() as u64;
+    assert_eq!((asked.images, asked.input_bytes), (2, rest));
+
+    let data = format!(r#"{{"data":"{}","format":"wav"}}"#, "QUJD".repeat(1000));
+    let sound = format!(r#"{{"type":"input_audio","input_audio":{data}}}"#);
+    let body = body([&sound, "{}"]);
+    let asked = ask(CHAT, &body);
+    let light = data.len() as u64 / 8 * 7;
     assert_eq!(
         (asked.images, asked.input_bytes),
-        (2, text.len() as u64 + 5)
-    );
-    let sound = format!(
-        r#"{{"type":"input_audio","input_audio":{{"data":"{}"}}}}"#,
-        "QUJD".repeat(1000)
-    );
-    let asked = ask(CHAT, &format!("{text}{sound}]}}]}}"));
-    let left = sound.len() as u64 - sound.len() as u64 / 8 * 7;
-    assert_eq!(
-        (asked.images, asked.input_bytes),
-        (0, text.len() as u64 + 4 + left)
+        (0, body.len() as u64 - light)
     );
 }
