@@ -136,6 +136,14 @@ impl Live {
         if sources.hash() == *running {
             return Ok(Reloaded::of(&current, Vec::new(), false));
         }
+        if sources.is_empty() {
+            // An editor that empties the file before it writes must not take the service down.
+            let what = "empty, which would take every channel and key away";
+            let path = origin.path.display().to_string();
+            return Err(vec![
+                Problem::error(path, what).hint("write channels: [] to mean that"),
+            ]);
+        }
         let mut next = compile(&sources, &self.lanes, current.number + 1)?;
         let waiting = keep_what_needs_a_restart(&current, &mut next);
         if !waiting.is_empty() {

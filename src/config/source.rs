@@ -98,6 +98,11 @@ impl Sources {
         })
     }
 
+    /// Whether no file says anything: a file being rewritten looks like this.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.root.is_null()
+    }
+
     /// The files it was read from.
     pub fn files(&self) -> &[PathBuf] {
         &self.files

@@ -75,7 +75,13 @@ fn a_bad_file_changes_nothing_but_the_validity() {
     let (_folder, file) = folder(&text(1));
     let live = start(&file);
     let before = live.full();
-    for bad in ["gateway: {retries: many, zebra: 1}\n", "gateway: [\n", "\t"] {
+    for bad in [
+        "gateway: {retries: many, zebra: 1}\n",
+        "gateway: [\n",
+        "\t",
+        "",
+        "# nothing\n",
+    ] {
         fs::write(&file, bad).unwrap();
         assert!(!live.reload().unwrap_err().is_empty());
         assert!(
