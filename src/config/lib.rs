@@ -3,8 +3,8 @@
 mod compile;
 pub mod health;
 mod json;
-mod lookup;
 pub mod live;
+mod lookup;
 mod merge;
 pub mod pattern;
 mod place;
