@@ -92,6 +92,9 @@ impl Drop for Process {
         let _reaped = self.child.wait();
         if thread::panicking() {
             eprintln!("--- log of the process ---\n{}\n---", self.log());
+        } else if self.log().contains("panicked at") {
+            // A panic of one request is caught by the proxy and would pass unseen.
+            panic!("the process panicked:\n{}", self.log());
         }
     }
 }

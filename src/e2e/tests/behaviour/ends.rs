@@ -9,6 +9,12 @@ use crate::four::Four;
 
 const COUNTS: Counts = Counts::of(30, 7);
 
+/// Both ways of running an attempt: conducted, and by the proxy's own loop.
+async fn both_ways() -> [Four; 2] {
+    let direct = json!({ "gateway": { "resilient_streams": false } });
+    [Four::start().await, Four::with(direct).await]
+}
+
 /// What a record says about the end: `end`, `status`, `usage_source`.
 fn end(record: &Value) -> (&str, u64, &str) {
     let text = |key: &str| record[key].as_str().unwrap_or("?");
@@ -21,66 +27,68 @@ fn end(record: &Value) -> (&str, u64, &str) {
 
 #[tokio::test]
 async fn a_complete_answer() {
-    let four = Four::start().await;
-    for dialect in Dialect::ALL {
-        for stream in [false, true] {
-            four.upstream(dialect).then(match stream {
-                true => dialect.stream(&["a", "b"], COUNTS),
-                false => dialect.whole("ab", COUNTS),
-            });
-            let answer = Call::ask(dialect, "m", stream).send(&four.gateway).await;
-            let record = four.gateway.record(answer.id()).await;
-            assert_eq!(
-                end(&record),
-                ("complete", 200, "provider"),
-                "{dialect:?}, stream {stream}: {record}"
-            );
-            assert_eq!(record["id"], answer.id());
-            assert_eq!(record["operation"], "chat");
+    for four in both_ways().await {
+        for dialect in Dialect::ALL {
+            for stream in [false, true] {
+                four.upstream(dialect).then(match stream {
+                    true => dialect.stream(&["a", "b"], COUNTS),
+                    false => dialect.whole("ab", COUNTS),
+                });
+                let answer = Call::ask(dialect, "m", stream).send(&four.gateway).await;
+                let record = four.gateway.record(answer.id()).await;
+                assert_eq!(
+                    end(&record),
+                    ("complete", 200, "provider"),
+                    "{dialect:?}, stream {stream}: {record}"
+                );
+                assert_eq!(record["id"], answer.id());
+                assert_eq!(record["operation"], "chat");
+            }
         }
+        assert_eq!(four.gateway.records(8).await.len(), 8, "one record each");
     }
-    assert_eq!(four.gateway.records(8).await.len(), 8, "one record each");
 }
 
 #[tokio::test]
 async fn a_client_that_left_before_the_end() {
-    let four = Four::start().await;
-    for dialect in Dialect::ALL {
-        let gate = Gate::new();
-        let upstream = four.upstream(dialect);
-        let counts = Counts::of(30, 200);
-        let reply = dialect.stream(&["one ", "two ", "three ", "four"], counts);
-        upstream.then(reply.gated_at(dialect.preamble() + 2, &gate));
-        let mut stream = four.gateway.stream(dialect).await;
-        let id = stream.id();
-        stream.first_text(dialect).await;
-        let before = upstream.hung_up();
-        drop(stream);
-        e2e::eventually("the upstream is left, too", || upstream.hung_up() > before).await;
-        let record = four.gateway.record(&id).await;
-        let (how, status, source) = end(&record);
-        assert_eq!((how, status), ("client_gone", 499), "{dialect:?}: {record}");
-        assert_ne!(
-            source, "none",
-            "{dialect:?}: it pays for what it got: {record}"
-        );
-        assert!(
-            record["usage"]["input"].as_u64().unwrap() > 0,
-            "{dialect:?}: {record}"
-        );
-        assert!(
-            record["usage"]["output"].as_u64().unwrap() > 0,
-            "{dialect:?}: {record}"
-        );
-        if matches!(dialect, Dialect::Messages | Dialect::Gemini) {
-            assert_eq!(
-                source, "mixed",
-                "the input was reported, the output was not: {record}"
+    for four in both_ways().await {
+        for dialect in Dialect::ALL {
+            let gate = Gate::new();
+            let upstream = four.upstream(dialect);
+            let counts = Counts::of(30, 200);
+            let reply = dialect.stream(&["one ", "two ", "three ", "four"], counts);
+            upstream.then(reply.gated_at(dialect.preamble() + 2, &gate));
+            let mut stream = four.gateway.stream(dialect).await;
+            let id = stream.id();
+            stream.first_text(dialect).await;
+            let before = upstream.hung_up();
+            drop(stream);
+            e2e::eventually("the upstream is left, too", || upstream.hung_up() > before).await;
+            let record = four.gateway.record(&id).await;
+            let (how, status, source) = end(&record);
+            assert_eq!((how, status), ("client_gone", 499), "{dialect:?}: {record}");
+            assert_ne!(
+                source, "none",
+                "{dialect:?}: it pays for what it got: {record}"
             );
-            assert_eq!(record["usage"]["input"], 30);
+            assert!(
+                record["usage"]["input"].as_u64().unwrap() > 0,
+                "{dialect:?}: {record}"
+            );
+            assert!(
+                record["usage"]["output"].as_u64().unwrap() > 0,
+                "{dialect:?}: {record}"
+            );
+            if matches!(dialect, Dialect::Messages | Dialect::Gemini) {
+                assert_eq!(
+                    source, "mixed",
+                    "the input was reported, the output was not: {record}"
+                );
+                assert_eq!(record["usage"]["input"], 30);
+            }
         }
+        four.gateway.metric_is("tollgate_in_flight", &[], 0.0).await;
     }
-    four.gateway.metric_is("tollgate_in_flight", &[], 0.0).await;
 }
 
 #[tokio::test]
@@ -117,142 +125,148 @@ async fn a_client_that_left_while_nothing_had_come() {
 
 #[tokio::test]
 async fn a_client_that_left_after_the_terminal_event() {
-    let four = Four::start().await;
-    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
-        let gate = Gate::new();
-        let events = dialect.events(&["a"], COUNTS);
-        // The upstream keeps the connection open behind its last event.
-        let last = events.len();
-        let reply = Reply::sse(events.into_iter().chain([": late\n\n".to_owned()]));
-        four.upstream(dialect).then(reply.gated_at(last, &gate));
-        let mut stream = four.gateway.stream(dialect).await;
-        let id = stream.id();
-        loop {
-            let event = stream.next().await.expect("the terminal event comes");
-            if event.data == "[DONE]"
-                || event.data.contains("response.completed")
-                || event.data.contains("message_stop")
-            {
-                break;
+    for four in both_ways().await {
+        for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
+            let gate = Gate::new();
+            let events = dialect.events(&["a"], COUNTS);
+            // The upstream keeps the connection open behind its last event.
+            let last = events.len();
+            let reply = Reply::sse(events.into_iter().chain([": late\n\n".to_owned()]));
+            four.upstream(dialect).then(reply.gated_at(last, &gate));
+            let mut stream = four.gateway.stream(dialect).await;
+            let id = stream.id();
+            loop {
+                let event = stream.next().await.expect("the terminal event comes");
+                if event.data == "[DONE]"
+                    || event.data.contains("response.completed")
+                    || event.data.contains("message_stop")
+                {
+                    break;
+                }
             }
+            drop(stream);
+            let record = four.gateway.record(&id).await;
+            assert_eq!(
+                end(&record),
+                ("complete", 200, "provider"),
+                "{dialect:?}: {record}"
+            );
+            gate.open();
         }
-        drop(stream);
-        let record = four.gateway.record(&id).await;
-        assert_eq!(
-            end(&record),
-            ("complete", 200, "provider"),
-            "{dialect:?}: {record}"
-        );
-        gate.open();
     }
 }
 
 #[tokio::test]
 async fn an_upstream_that_breaks_off() {
-    let four = Four::start().await;
-    for dialect in Dialect::ALL {
-        for cut in [Cut::Fin, Cut::Rst] {
-            let reply = dialect
-                .stream(&["one ", "two ", "three"], COUNTS)
-                .paced(Duration::from_millis(10));
-            four.upstream(dialect)
-                .then(reply.cut_after_pieces(dialect.preamble() + 2, cut));
-            let mut stream = four.gateway.stream(dialect).await;
-            let id = stream.id();
-            let (ended, _) = stream.whole().await;
-            assert_eq!(
-                ended,
-                Ended::Properly,
-                "{dialect:?} {cut:?}: the gateway finishes what it framed"
-            );
-            let last = stream.rest().await.pop().expect("events");
-            assert!(
-                dialect.is_fault(&last.json()),
-                "{dialect:?} {cut:?}: {}",
-                stream.text()
-            );
-            let record = four.gateway.record(&id).await;
-            let (how, status, source) = end(&record);
-            assert_eq!(
-                (how, status),
-                ("upstream_cut", 200),
-                "{dialect:?} {cut:?}: {record}"
-            );
-            assert_ne!(source, "none", "{dialect:?}: {record}");
-            assert!(
-                record["usage"]["output"].as_u64().unwrap() > 0,
-                "{dialect:?}: {record}"
-            );
+    for four in both_ways().await {
+        for dialect in Dialect::ALL {
+            for cut in [Cut::Fin, Cut::Rst] {
+                let reply = dialect
+                    .stream(&["one ", "two ", "three"], COUNTS)
+                    .paced(Duration::from_millis(10));
+                four.upstream(dialect)
+                    .then(reply.cut_after_pieces(dialect.preamble() + 2, cut));
+                let mut stream = four.gateway.stream(dialect).await;
+                let id = stream.id();
+                let (ended, _) = stream.whole().await;
+                assert_eq!(
+                    ended,
+                    Ended::Properly,
+                    "{dialect:?} {cut:?}: the gateway finishes what it framed"
+                );
+                let last = stream.rest().await.pop().expect("events");
+                assert!(
+                    dialect.is_fault(&last.json()),
+                    "{dialect:?} {cut:?}: {}",
+                    stream.text()
+                );
+                let record = four.gateway.record(&id).await;
+                let (how, status, source) = end(&record);
+                assert_eq!(
+                    (how, status),
+                    ("upstream_cut", 200),
+                    "{dialect:?} {cut:?}: {record}"
+                );
+                assert_ne!(source, "none", "{dialect:?}: {record}");
+                assert!(
+                    record["usage"]["output"].as_u64().unwrap() > 0,
+                    "{dialect:?}: {record}"
+                );
+            }
         }
     }
 }
 
 #[tokio::test]
 async fn an_end_without_the_formats_terminal_is_a_cut() {
-    let four = Four::start().await;
-    for dialect in Dialect::ALL {
-        let pieces = dialect.preamble() + 1;
-        let events = dialect.events(&["one ", "two"], COUNTS)[..pieces].to_vec();
-        four.upstream(dialect).then(Reply::sse(events));
-        let mut stream = four.gateway.stream(dialect).await;
-        let id = stream.id();
-        let events = stream.rest().await;
-        assert!(
-            dialect.is_fault(&events.last().unwrap().json()),
-            "{dialect:?}: {}",
-            stream.text()
-        );
-        let record = four.gateway.record(&id).await;
-        assert_eq!(end(&record).0, "upstream_cut", "{dialect:?}: {record}");
+    for four in both_ways().await {
+        for dialect in Dialect::ALL {
+            let pieces = dialect.preamble() + 1;
+            let events = dialect.events(&["one ", "two"], COUNTS)[..pieces].to_vec();
+            four.upstream(dialect).then(Reply::sse(events));
+            let mut stream = four.gateway.stream(dialect).await;
+            let id = stream.id();
+            let events = stream.rest().await;
+            assert!(
+                dialect.is_fault(&events.last().unwrap().json()),
+                "{dialect:?}: {}",
+                stream.text()
+            );
+            let record = four.gateway.record(&id).await;
+            assert_eq!(end(&record).0, "upstream_cut", "{dialect:?}: {record}");
+        }
     }
 }
 
 #[tokio::test]
 async fn chat_that_finished_without_done_is_complete() {
-    let four = Four::start().await;
-    let mut events = Dialect::Chat.events(&["a"], COUNTS);
-    assert_eq!(events.pop().unwrap(), "data: [DONE]\n\n");
-    four.upstream(Dialect::Chat).then(Reply::sse(events));
-    let answer = Call::ask(Dialect::Chat, "m", true)
-        .send(&four.gateway)
-        .await;
-    let record = four.gateway.record(answer.id()).await;
-    assert_eq!(end(&record), ("complete", 200, "provider"), "{record}");
-    assert!(!answer.text().contains("\"error\""), "{}", answer.text());
+    for four in both_ways().await {
+        let mut events = Dialect::Chat.events(&["a"], COUNTS);
+        assert_eq!(events.pop().unwrap(), "data: [DONE]\n\n");
+        four.upstream(Dialect::Chat).then(Reply::sse(events));
+        let answer = Call::ask(Dialect::Chat, "m", true)
+            .send(&four.gateway)
+            .await;
+        let record = four.gateway.record(answer.id()).await;
+        assert_eq!(end(&record), ("complete", 200, "provider"), "{record}");
+        assert!(!answer.text().contains("\"error\""), "{}", answer.text());
+    }
 }
 
 #[tokio::test]
 async fn an_error_inside_a_stream() {
-    let four = Four::start().await;
-    for dialect in Dialect::ALL {
-        let mut events = dialect.events(&["one ", "two"], COUNTS)[..=dialect.preamble()].to_vec();
-        let fault = dialect.fault_event("Overloaded");
-        events.push(fault.clone());
-        four.upstream(dialect).then(Reply::sse(events.clone()));
-        let mut stream = four.gateway.stream(dialect).await;
-        let id = stream.id();
-        let seen = stream.rest().await;
-        let faults = seen
-            .iter()
-            .filter(|event| dialect.is_fault(&event.json()))
-            .count();
-        assert_eq!(
-            faults,
-            1,
-            "{dialect:?}: the upstream's word is not repeated: {}",
-            stream.text()
-        );
-        let record = four.gateway.record(&id).await;
-        assert_eq!(
-            (end(&record).0, end(&record).1),
-            ("upstream_error", 200),
-            "{dialect:?}: {record}"
-        );
-        assert_ne!(
-            end(&record).2,
-            "none",
-            "{dialect:?}: what came is paid: {record}"
-        );
+    for four in both_ways().await {
+        for dialect in Dialect::ALL {
+            let mut events =
+                dialect.events(&["one ", "two"], COUNTS)[..=dialect.preamble()].to_vec();
+            let fault = dialect.fault_event("Overloaded");
+            events.push(fault.clone());
+            four.upstream(dialect).then(Reply::sse(events.clone()));
+            let mut stream = four.gateway.stream(dialect).await;
+            let id = stream.id();
+            let seen = stream.rest().await;
+            let faults = seen
+                .iter()
+                .filter(|event| dialect.is_fault(&event.json()))
+                .count();
+            assert_eq!(
+                faults,
+                1,
+                "{dialect:?}: the upstream's word is not repeated: {}",
+                stream.text()
+            );
+            let record = four.gateway.record(&id).await;
+            assert_eq!(
+                (end(&record).0, end(&record).1),
+                ("upstream_error", 200),
+                "{dialect:?}: {record}"
+            );
+            assert_ne!(
+                end(&record).2,
+                "none",
+                "{dialect:?}: what came is paid: {record}"
+            );
+        }
     }
 }
 

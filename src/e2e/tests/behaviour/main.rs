@@ -1,7 +1,9 @@
 //! What the gateway does, seen from both of its sides.
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod bodies;
+mod commands;
 mod drain;
 mod encodings;
 mod ends;

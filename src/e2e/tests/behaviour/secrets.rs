@@ -5,8 +5,7 @@ use serde_json::json;
 
 use crate::four::Four;
 
-const LEAKS: [&str; 9] = [
-    "sk-upstream-chat",
+const LEAKS: [&str; 8] = [
     "sk-proj-abcdEFGH1234567890",
     "AIzaSyD-1234567890abcdefghijklmnopqrstu",
     "org-AbCdEf123456",
@@ -20,15 +19,15 @@ const LEAKS: [&str; 9] = [
 #[tokio::test]
 async fn an_upstreams_error_is_scrubbed_before_it_is_told() {
     let four = Four::with(json!({ "gateway": { "retries": 0 } })).await;
-    let message = format!("Your limit is 5 per minute. {}", LEAKS.join(" "));
     for dialect in Dialect::ALL {
-        for status in [400, 401, 404, 429, 500, 503] {
-            let mut change = json!({});
-            change["x"] = json!(1);
+        let own = format!("sk-upstream-{}", dialect.name());
+        let message = format!("Your limit is 5 per minute. {own} {}", LEAKS.join(" "));
+        // 401 last: it takes the key out.
+        for status in [400, 404, 429, 500, 503, 401] {
             four.upstream(dialect).then(dialect.fault(status, &message));
             let answer = four.gateway.ask(dialect).await;
             let told = answer.text();
-            for leak in LEAKS {
+            for leak in LEAKS.into_iter().chain([own.as_str()]) {
                 assert!(
                     !told.contains(leak),
                     "{dialect:?} {status}: {leak} in {told}"
@@ -41,10 +40,6 @@ async fn an_upstreams_error_is_scrubbed_before_it_is_told() {
                     told.contains("Your limit is 5 per minute."),
                     "its meaning stays: {told}"
                 );
-            }
-            // 401 and failures take the lane out: the next dialect has its own.
-            if status >= 401 && four.upstream(dialect).calls() == 0 {
-                break;
             }
         }
     }

@@ -235,3 +235,40 @@ async fn an_http2_client_that_resets_its_stream_is_noticed() {
     upstream.wait_for_hang_up().await;
     assert_eq!(gateway.record(&id).await["end"], "client_gone");
 }
+
+#[tokio::test]
+async fn many_streams_share_one_http2_connection() {
+    let upstream = Upstream::saying(
+        Dialect::Chat
+            .stream(&["a ", "b "], COUNTS)
+            .paced(Duration::from_millis(20)),
+    )
+    .await;
+    let gateway = Gateway::start(with(&upstream, json!({}))).await;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .http2_prior_knowledge()
+        .build()
+        .unwrap();
+    let mut running = tokio::task::JoinSet::new();
+    for n in 0..30 {
+        let (client, addr) = (client.clone(), gateway.addr.clone());
+        running.spawn(async move {
+            let mut ask = Dialect::Chat.ask("m", true);
+            // Some of them beyond the proxy's retry buffer.
+            ask["padding"] = json!("x".repeat(n * 5000));
+            Call::json(Dialect::Chat, "m", true, &ask)
+                .send_with(&client, &addr)
+                .await
+        });
+    }
+    while let Some(answer) = running.join_next().await {
+        let answer = answer.unwrap();
+        assert!(
+            answer.is(200).text().ends_with("data: [DONE]\n\n"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(gateway.records(30).await.len(), 30);
+}
