@@ -179,7 +179,10 @@ fn upgrade_socket(store: &str) -> String {
         .filter(|path| !path.starts_with(':'))
         .and_then(|path| Path::new(path).parent().map(Path::to_path_buf));
     let folder = beside.unwrap_or_else(std::env::temp_dir);
-    folder.join("tollgate-upgrade.sock").to_string_lossy().into()
+    folder
+        .join("tollgate-upgrade.sock")
+        .to_string_lossy()
+        .into()
 }
 
 /// Opens the store on a plain thread: migrations may use drivers that refuse to run inside an
@@ -189,7 +192,9 @@ fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
     let opened = std::thread::spawn(move || store::open(&url)).join();
     match opened {
         Ok(Ok(store)) => Ok(store),
-        Ok(Err(error)) => Err(Failure::Other(format!("the store cannot be opened: {error}"))),
+        Ok(Err(error)) => Err(Failure::Other(format!(
+            "the store cannot be opened: {error}"
+        ))),
         Err(_) => Err(Failure::Other("the store cannot be opened".into())),
     }
 }

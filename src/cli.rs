@@ -153,7 +153,12 @@ fn check(path: &Path) -> Result<(), Failure> {
             writeln!(out, "  no models: no enabled channel is in this group")?;
         }
         for model in served {
-            writeln!(out, "  {}: {}", model.name, candidates(&snapshot, group, model.name))?;
+            writeln!(
+                out,
+                "  {}: {}",
+                model.name,
+                candidates(&snapshot, group, model.name)
+            )?;
         }
         for line in wild {
             writeln!(out, "  {line}")?;
@@ -215,17 +220,29 @@ fn explain(path: &Path, token: &str, model: &str, at: &str) -> Result<(), Failur
         .token(&key)
         .or_else(|| snapshot.token_named(&key))
         .ok_or_else(|| {
-            Failure::Other("no token has this key or name; `tokens` of the configuration lists them".into())
+            Failure::Other(
+                "no token has this key or name; `tokens` of the configuration lists them".into(),
+            )
         })?;
     let Some((format, operation)) = filters::operation_of(at) else {
-        return Err(Failure::Other(format!("{at} is not the path of a model operation")));
+        return Err(Failure::Other(format!(
+            "{at} is not the path of a model operation"
+        )));
     };
     let mut out = io::stdout().lock();
     if !caller.enabled {
-        writeln!(out, "note: the token {} is disabled: its requests get 401", caller.name)?;
+        writeln!(
+            out,
+            "note: the token {} is disabled: its requests get 401",
+            caller.name
+        )?;
     }
     if !caller.allows_model(model) {
-        writeln!(out, "note: the token {} may not use {model}: such requests get 403", caller.name)?;
+        writeln!(
+            out,
+            "note: the token {} may not use {model}: such requests get 403",
+            caller.name
+        )?;
     }
     let wanted = Wanted {
         group: &caller.group,

@@ -38,7 +38,10 @@ impl BackgroundService for Drain {
         }
         let left = self.shared.in_flight();
         if left > 0 {
-            tracing::warn!(left, "requests still in flight at the end of gateway.drain are cut");
+            tracing::warn!(
+                left,
+                "requests still in flight at the end of gateway.drain are cut"
+            );
         }
         let writer = Arc::clone(&self.writer);
         let stored = tokio::task::spawn_blocking(move || writer.flush(FLUSH)).await;

@@ -38,11 +38,18 @@ tokens:
 /// Says what can be done now.
 pub(crate) fn banner(gateway: SocketAddr, key: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "\nTollgate demo: a gateway with a built-in upstream.\n")?;
+    writeln!(
+        out,
+        "\nTollgate demo: a gateway with a built-in upstream.\n"
+    )?;
     writeln!(out, "  gateway  http://{gateway}")?;
     writeln!(out, "  key      {key}   (also the admin key)\n")?;
     writeln!(out, "One line per format:\n")?;
-    writeln!(out, "{}", demo::curl_lines(&format!("http://{gateway}"), key))?;
+    writeln!(
+        out,
+        "{}",
+        demo::curl_lines(&format!("http://{gateway}"), key)
+    )?;
     writeln!(out, "\nCtrl-C ends it.\n")?;
     out.flush()
 }

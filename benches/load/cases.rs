@@ -9,7 +9,7 @@ use benches::script::Script;
 use crate::Plan;
 use crate::drive::{Closed, Cost};
 use crate::fleet::{Fleet, Mode, Server};
-use crate::report::{Compare, Goal, Row};
+use crate::row::{Compare, Goal, Row};
 use crate::shot::{Caller, Shape, Shot};
 
 /// Enough to keep one proxy thread busy; a queue, but not a mountain.

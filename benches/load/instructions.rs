@@ -15,7 +15,7 @@ use crate::Plan;
 use crate::cases::{CASES, Case, cost};
 use crate::drive::Closed;
 use crate::fleet::{Server, Yard};
-use crate::report::{Compare, Row};
+use crate::row::{Compare, Row};
 use crate::shot::Shot;
 
 /// The slope between two counts of requests: the start and the end of the program fall out.

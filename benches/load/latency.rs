@@ -10,7 +10,7 @@ use crate::Plan;
 use crate::cases::{SHORT_STREAM, cost, in_turns, pairs};
 use crate::drive::{Closed, Open};
 use crate::fleet::{Fleet, Mode};
-use crate::report::{Compare, Goal, Row};
+use crate::row::{Compare, Goal, Row};
 use crate::shot::{Caller, Shape};
 
 /// Connections that take turns: enough that none is still busy when its turn comes.

@@ -21,11 +21,13 @@ mod instructions;
 mod latency;
 mod memory;
 mod report;
+mod row;
 mod shot;
 mod streams;
 
 use fleet::Fleet;
-use report::{Report, Row};
+use report::Report;
+use row::Row;
 
 /// The load harness.
 #[derive(Parser)]

@@ -13,7 +13,7 @@ use crate::cases::cost;
 use crate::conn::Conn;
 use crate::drive::Closed;
 use crate::fleet::{Mode, Server, Yard};
-use crate::report::{Compare, Goal, Row};
+use crate::row::{Compare, Goal, Row};
 use crate::shot::{Caller, Shape, Shot};
 
 const STREAMS: usize = 1_000;

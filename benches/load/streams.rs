@@ -12,7 +12,7 @@ use crate::Plan;
 use crate::cases::{in_turns, pairs};
 use crate::drive::{Closed, Watch, latencies};
 use crate::fleet::{Fleet, Mode, Server};
-use crate::report::{Compare, Goal, Row};
+use crate::row::{Compare, Goal, Row};
 use crate::shot::{Caller, Shape};
 
 /// Streams at a time. With `GAP` that is 12,800 chunks per second: a proxy thread is awake for
