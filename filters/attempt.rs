@@ -44,9 +44,9 @@ pub(crate) enum NoAttempt {
     /// Every candidate was tried, or the number of retries is used up.
     Exhausted,
     /// This candidate failed before anything was sent.
-    Failed(Happened),
+    Failed(Box<Happened>),
     /// The request itself cannot be prepared.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
 }
 
 impl Attempt {
@@ -87,14 +87,14 @@ impl Attempt {
             Ok(found) => found,
             Err(error) => {
                 report(shared, &candidate, failover::Effect::Failure);
-                return Err(NoAttempt::Failed(Happened::NoConnection(error)));
+                return Err(NoAttempt::Failed(Box::new(Happened::NoConnection(error))));
             }
         };
         let peer = match peer(shared, &candidate.channel, &base, address) {
             Ok(peer) => peer,
             Err(happened) => {
                 report(shared, &candidate, failover::Effect::Failure);
-                return Err(NoAttempt::Failed(happened));
+                return Err(NoAttempt::Failed(Box::new(happened)));
             }
         };
         Ok(Attempt {
@@ -256,7 +256,9 @@ fn prepared(asked: &Asked, to: &Candidate, operation: Operation) -> Result<Bytes
         system_prompt: &channel.system_prompt,
     };
     prepare(&asked.body, &wanted).map_err(|bad| {
-        NoAttempt::Refused(Refusal::new(Cause::Malformed, bad.to_string()).at(bad.param()))
+        NoAttempt::Refused(Box::new(
+            Refusal::new(Cause::Malformed, bad.to_string()).at(bad.param()),
+        ))
     })
 }
 

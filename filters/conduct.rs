@@ -38,11 +38,11 @@ pub(crate) async fn conduct(shared: &Shared, session: &mut Session, ctx: &mut Ct
             Some(same) => same,
             None => match begin(shared, ctx).await {
                 Ok(attempt) => attempt,
-                Err(NoAttempt::Refused(refusal)) => return Conducted::Refused(refusal),
+                Err(NoAttempt::Refused(refusal)) => return Conducted::Refused(*refusal),
                 Err(NoAttempt::Failed(happened)) => {
                     note(shared, ctx, None, &happened);
                     advance(ctx, &happened);
-                    last = Some((happened, None));
+                    last = Some((*happened, None));
                     continue;
                 }
                 Err(NoAttempt::Exhausted) => return Conducted::Refused(exhausted(last)),
