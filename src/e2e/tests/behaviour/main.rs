@@ -4,6 +4,7 @@
 mod answers;
 mod bodies;
 mod commands;
+mod cuts;
 mod drain;
 mod encodings;
 mod ends;
