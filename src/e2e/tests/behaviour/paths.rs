@@ -304,3 +304,50 @@ async fn the_model_list_has_the_shape_of_its_reader() {
     let list = gateway.admin_get("/api/requests").await.json();
     assert_eq!(list["items"], json!([]), "listing leaves no record");
 }
+
+/// A model's name becomes part of the upstream's path, under the gateway's own key: it must not
+/// lead anywhere else.
+#[tokio::test]
+async fn a_models_name_cannot_leave_its_place_in_the_path() {
+    let four = Four::start().await;
+    let upstream = four.upstream(Dialect::Gemini);
+    upstream.always(Dialect::Gemini.whole("x", Counts::of(1, 1)));
+    let names = [
+        "../../v1beta/files",
+        "..%2f..%2fv1beta%2ffiles",
+        "%2e%2e%2f%2e%2e%2fadmin",
+        "a%2f..%2f..%2fb",
+        "..",
+        "a%3fkey%3dstolen",
+        "a%23fragment",
+        "a%5c..%5cb",
+        "a%0d%0ax-evil:1",
+        "a%20HTTP%2f1.1",
+    ];
+    for name in names {
+        let path = format!("/v1beta/models/{name}:generateContent");
+        let before = upstream.calls();
+        // By hand: HTTP libraries tidy such paths up.
+        let body = Dialect::Gemini.ask("m", false).to_string();
+        let length = format!("content-length: {}", body.len());
+        let mut wire = e2e::Wire::open(&four.gateway.addr).await;
+        wire.send(e2e::wire::post_head(&path, &[&length]) + &body)
+            .await;
+        let (head, _) = wire.answer().await.unwrap();
+        if upstream.calls() == before {
+            assert!((400..500).contains(&head.status), "{name}: {}", head.status);
+            continue;
+        }
+        let sent = upstream.last_request();
+        let target = sent.target.as_str();
+        let inside = target.starts_with("/v1beta/models/") && target.ends_with(":generateContent");
+        assert!(inside, "{name}: {target}");
+        let climbs = target.split('/').any(|segment| {
+            let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+            plain == ".." || plain.starts_with("..:")
+        });
+        assert!(!climbs, "{name}: {target}");
+        assert!(!target.contains(['?', '#', '\\', ' ']), "{name}: {target}");
+        assert_eq!(sent.header("x-evil"), None, "{name}");
+    }
+}
