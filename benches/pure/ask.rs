@@ -18,7 +18,7 @@ fn reading(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("read", bytes), |bencher| {
             bencher.iter(|| read(black_box(&body)));
         });
-        // The floor: the same check by serde_json, which learns nothing of the request.
+        // Beside it the same check by serde_json, which learns nothing of the request.
         group.bench_function(BenchmarkId::new("serde_json", bytes), |bencher| {
             bencher.iter(|| {
                 serde_json::from_slice::<&serde_json::value::RawValue>(black_box(&body)).is_ok()
