@@ -50,6 +50,8 @@ pub(crate) fn head(
         (Framing::Whole, Some(length)) => {
             head.insert_header(header::CONTENT_LENGTH, length.clone())?;
         }
+        // An HTTP/1.0 client gets no transfer coding (RFC 9112, 6.1): closing ends the body.
+        _ if session.req_header().version == http::Version::HTTP_10 => {}
         _ => {
             // Removed again where the client speaks HTTP/2.
             head.insert_header(header::TRANSFER_ENCODING, "chunked")?;

@@ -26,10 +26,11 @@ pub(crate) fn key(headers: &HeaderMap, query: &str) -> Option<String> {
     };
     let authorization = || {
         let value = header("authorization")?;
-        let bearer = value
-            .get(..7)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
-        Some(if bearer { value[7..].trim() } else { value }).filter(|key| !key.is_empty())
+        let (scheme, key) = value.split_once(' ').unwrap_or(("", value));
+        let bare = !scheme.eq_ignore_ascii_case("bearer");
+        // A scheme with nothing after it is no key.
+        let nothing = value.eq_ignore_ascii_case("bearer");
+        (!nothing).then(|| if bare { value } else { key.trim() })
     };
     let found = authorization()
         .or_else(|| header("x-api-key"))

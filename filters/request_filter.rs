@@ -29,6 +29,8 @@ const FORWARDED: [&str; 5] = [
     "tracestate",
 ];
 const FORWARDED_PREFIXES: [&str; 3] = ["anthropic-", "openai-", "x-stainless-"];
+/// Time in which the rest of a refused request's body may still come.
+const DRAIN: std::time::Duration = std::time::Duration::from_secs(5);
 /// Longest client request id kept, in bytes.
 const MAX_CLIENT_ID: usize = 128;
 
@@ -43,6 +45,10 @@ pub(crate) async fn filter(
     // A second request on the same connection waits its turn instead of looking like a
     // client that left (RFC 9112, 9.3.2).
     session.as_mut().set_pipelining_enabled(true);
+    // A client that stops reading, or does not end the body of a refused request, is cut off.
+    let idle = ctx.snapshot.gateway.timeouts.idle;
+    session.as_mut().set_write_timeout(Some(idle));
+    session.as_mut().set_total_drain_timeout(Some(DRAIN));
     ctx.client = auth::client_address(
         session
             .client_addr()
