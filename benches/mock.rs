@@ -11,6 +11,7 @@ use benches::clock::{now_ns, sleep_precisely, sleep_until};
 use benches::http1;
 use benches::payload::{ChatStream, REPLY_BYTES, chat_reply};
 use benches::script::Script;
+use clap::Parser;
 
 /// A thread needs little stack; a thousand of them hold a thousand open streams.
 const STACK_BYTES: usize = 128 * 1024;
@@ -22,7 +23,13 @@ const JSON_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-
 const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nx-request-id: req_7d0d3f4c8a\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n";
 const LAST_CHUNK: &str = "0\r\n\r\n";
 
+/// The mock upstream of the load harness: listens on a free port, says which, runs until ended.
+#[derive(Parser)]
+struct Args {}
+
 fn main() -> io::Result<()> {
+    // Nothing to set; but `--help` shall not start a server.
+    Args::parse();
     sleep_precisely();
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     // Through a handle and not `println!`: the harness waits for this line.
