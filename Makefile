@@ -23,8 +23,10 @@ test: ## install what is missing and run every test
 	@bash .ci/setup test
 	@bash .ci/test
 
-bench: ## run the benches of the pure parts
+bench: ## compare with a bare Pingora pass-through, then run the benches of the pure parts
 	@bash .ci/setup build
+	cargo build --release -p tollgate -p tollgate-benches --bins
+	$${CARGO_TARGET_DIR:-target}/release/bench-load
 	cargo bench -p tollgate-benches
 
 fmt: ## format the code

@@ -71,6 +71,19 @@ pub(crate) async fn read(session: &mut Session, limit: usize) -> Result<Bytes, N
     Ok(undone?)
 }
 
+/// Reads a small body that nobody wants, so that the connection can be kept: an answer before
+/// the end of the request closes it, and the next request would pay for a new one.
+pub(crate) async fn discard_small(session: &mut Session) {
+    const SMALL: u64 = 64 * 1024;
+    let declared = declared_length(session).ok().flatten();
+    if !declared.is_some_and(|length| length <= SMALL) || expects_continue(session) {
+        return;
+    }
+    let reading = async { while let Ok(Some(_)) = next(session).await {} };
+    // What has not come by then closes the connection after all.
+    let _ = timeout(Duration::from_millis(200), reading).await;
+}
+
 async fn collect(
     session: &mut Session,
     declared: Option<u64>,

@@ -86,6 +86,7 @@ async fn model(
         Ok(exchange) => exchange,
         Err(refusal) => {
             shared.metrics.refused(refusal.reason());
+            body::discard_small(session).await;
             answer::refusal(ctx, session, &refusal, None).await?;
             ctx.stage = Stage::Refused(refusal);
             return Ok(true);
@@ -93,7 +94,8 @@ async fn model(
     };
     ctx.stage = Stage::Exchange(Box::new(exchange));
     let refusal = match prepare(session, ctx, endpoint).await {
-        Ok(()) => match conduct::conduct(shared, session, ctx).await {
+        // Boxed: the future is large, and every layer above it would copy it.
+        Ok(()) => match Box::pin(conduct::conduct(shared, session, ctx)).await {
             Conducted::Shown => return Ok(true),
             Conducted::Broken(error) => return Err(error),
             Conducted::Refused(refusal) => refusal,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ledger::End;
-use llm::tap::{Framing, Seen, Tap, TapOptions};
+use llm::tap::{Framing, SAMPLE_BYTES, Seen, Tap, TapOptions};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::client::HttpSession as Upstream;
 use pingora::proxy::Session;
@@ -39,6 +39,9 @@ pub(crate) struct Showing {
     held_bytes: usize,
     shown: bool,
     hold: bool,
+    /// The first bytes handed on, and how many in all: what a cut JSON body is estimated by.
+    first: Bytes,
+    handed: u64,
 }
 
 impl Showing {
@@ -57,6 +60,8 @@ impl Showing {
             held: Vec::new(),
             held_bytes: 0,
             shown: false,
+            first: Bytes::new(),
+            handed: 0,
         })
     }
 
@@ -160,6 +165,10 @@ impl Showing {
         self.held_bytes = 0;
         let held = joined(held);
         if let Some(bytes) = held {
+            if self.handed == 0 {
+                self.first = bytes.slice(..bytes.len().min(SAMPLE_BYTES));
+            }
+            self.handed += bytes.len() as u64;
             if let Some(exchange) = ctx.exchange() {
                 let first = exchange.arrived.elapsed();
                 if let Some(reply) = &mut exchange.reply {
@@ -254,7 +263,12 @@ impl Showing {
             (None, true) if !whole => End::Complete,
             _ => End::UpstreamCut,
         };
-        settle::close(shared, ctx, status, end, Some(report)).await;
+        let mut report = report.clone();
+        if whole && !report.content {
+            report.output_sample = String::from_utf8_lossy(&self.first).into_owned();
+            report.output_bytes = self.handed;
+        }
+        settle::close(shared, ctx, status, end, Some(&report)).await;
         tracing::warn!(
             request = &*ctx.id,
             detail = failover::detail(&happened),

@@ -73,11 +73,41 @@ pub struct Tap {
     ended_inside: bool,
 }
 
+/// The usual answer comes in one read. Reading it in one go takes a fifth of the instructions
+/// of reducing it byte by byte.
+const MAX_ONE_CHUNK: usize = 64 * 1024;
+
 #[derive(Debug)]
 enum Cutter {
-    Whole(Skeleton),
+    Whole(Body),
     Sse(sse::Reader),
     JsonArray(json_array::Reader),
+}
+
+/// A whole body on its way.
+#[derive(Debug)]
+enum Body {
+    /// Nothing, or all of it so far in one small chunk: read as it is, in the end.
+    One(Bytes),
+    /// More than that: reduced as it passes.
+    Reduced(Skeleton),
+}
+
+impl Body {
+    fn push(&mut self, chunk: &Bytes) {
+        match self {
+            Body::One(first) if first.is_empty() && chunk.len() <= MAX_ONE_CHUNK => {
+                *first = chunk.clone();
+            }
+            Body::One(first) => {
+                let mut skeleton = Skeleton::new();
+                skeleton.push(first);
+                skeleton.push(chunk);
+                *self = Body::Reduced(skeleton);
+            }
+            Body::Reduced(skeleton) => skeleton.push(chunk),
+        }
+    }
 }
 
 impl Tap {
@@ -85,7 +115,7 @@ impl Tap {
     pub fn new(options: TapOptions) -> Tap {
         Tap {
             cutter: match options.framing {
-                Framing::Whole => Cutter::Whole(Skeleton::new()),
+                Framing::Whole => Cutter::Whole(Body::One(Bytes::new())),
                 Framing::Sse => Cutter::Sse(sse::Reader::new()),
                 Framing::JsonArray => Cutter::JsonArray(json_array::Reader::new()),
             },
@@ -107,8 +137,8 @@ impl Tap {
         let hides = self.hides_usage();
         let read = match &mut self.cutter {
             _ if self.blind => pass(chunk, out),
-            Cutter::Whole(skeleton) => {
-                skeleton.push(chunk);
+            Cutter::Whole(body) => {
+                body.push(chunk);
                 pass(chunk, out)
             }
             Cutter::JsonArray(reader) => {
@@ -157,8 +187,8 @@ impl Tap {
         let hides = self.hides_usage();
         let (meter, report) = (&mut self.meter, &mut self.report);
         match &mut self.cutter {
-            Cutter::Whole(skeleton) => {
-                read_whole(skeleton, meter, report);
+            Cutter::Whole(body) => {
+                read_whole(body, meter, report);
                 report.terminal = true;
             }
             Cutter::JsonArray(_) => report.terminal |= meter.ended(report),
@@ -318,19 +348,19 @@ fn read_event(event: &sse::Event, meter: &mut Meter, report: &mut Report) -> Kin
     )
 }
 
-fn read_whole(skeleton: &Skeleton, meter: &mut Meter, report: &mut Report) {
-    if !skeleton.is_complete() {
-        return;
-    }
-    meter.read(
-        Piece {
-            name: b"",
-            json: skeleton.json(),
-            whole: true,
-        },
-        report,
-    );
-    report.output_bytes += skeleton.elided();
+fn read_whole(body: &Body, meter: &mut Meter, report: &mut Report) {
+    let (json, elided) = match body {
+        Body::One(json) => (&**json, 0),
+        Body::Reduced(skeleton) if skeleton.is_complete() => (skeleton.json(), skeleton.elided()),
+        Body::Reduced(_) => return,
+    };
+    let piece = Piece {
+        name: b"",
+        json,
+        whole: true,
+    };
+    meter.read(piece, report);
+    report.output_bytes += elided;
 }
 
 #[cfg(test)]
