@@ -395,3 +395,74 @@ impl Metrics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn record() -> Record {
+        let record = serde_json::json!({
+            "id": "r", "client_request_id": null, "at": "2026-01-01T00:00:00Z", "user": "root",
+            "token": "t", "token_id": "yaml:t", "group": "default", "operation": "chat",
+            "client_format": "chat", "upstream_format": "chat", "model": "unheard-of",
+            "upstream_model": "m", "channel": "c", "attempts": 1, "status": 200,
+            "end": "complete", "stream": true, "first_byte_ms": 5, "duration_ms": 9,
+            "overhead_us": 80, "usage": { "input": 3, "output": 2 },
+            "usage_source": "provider", "cost": "0.000000700", "config": "1-x",
+        });
+        serde_json::from_value(record).expect("the record of the contract")
+    }
+
+    fn counted() -> Registry {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry).expect("each name once");
+        metrics.closed(&record());
+        metrics.attempt("c", "ok");
+        metrics.refused("malformed");
+        metrics.channel_up.with_label_values(&["c"]).set(1.0);
+        registry
+    }
+
+    #[test]
+    fn the_dashboard_names_only_metrics_that_exist() {
+        let exist: BTreeSet<String> = counted()
+            .gather()
+            .iter()
+            .map(|family| family.name().to_string())
+            .collect();
+        let dashboard = include_str!("../conf/grafana/tollgate.json");
+        let named: BTreeSet<&str> = dashboard
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .filter(|word| word.starts_with("tollgate_") || word.starts_with("gen_ai_"))
+            // Labels of the OpenTelemetry metrics look like names.
+            .filter(|word| {
+                !matches!(
+                    *word,
+                    "gen_ai_operation_name" | "gen_ai_request_model" | "gen_ai_token_type"
+                )
+            })
+            .collect();
+        assert!(named.len() > 10, "the dashboard is read: {named:?}");
+        for name in named {
+            let family = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|end| name.strip_suffix(end))
+                .unwrap_or(name);
+            assert!(exist.contains(family), "{name} is not a metric");
+        }
+    }
+
+    #[test]
+    fn a_model_nobody_configured_is_counted_as_other() {
+        let text = prometheus::TextEncoder::new()
+            .encode_to_string(&counted().gather())
+            .expect("metrics are text");
+        assert!(text.contains(r#"model="other""#), "{text}");
+        assert!(
+            !text.contains("unheard-of"),
+            "a caller's word became a label"
+        );
+    }
+}

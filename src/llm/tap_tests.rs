@@ -643,7 +643,7 @@ fn a_large_whole_body_is_watched_with_little_memory() {
     for piece in body.as_bytes().chunks(60_001) {
         tap.push(&Bytes::copy_from_slice(piece), &mut Vec::new());
     }
-    let Cutter::Whole(skeleton) = &tap.cutter else {
+    let Cutter::Whole(Body::Reduced(skeleton)) = &tap.cutter else {
         unreachable!()
     };
     assert!(
