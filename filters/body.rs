@@ -76,7 +76,7 @@ pub(crate) async fn read(session: &mut Session, limit: usize) -> Result<Bytes, N
 pub(crate) async fn discard_small(session: &mut Session) {
     const SMALL: u64 = 64 * 1024;
     let declared = declared_length(session).ok().flatten();
-    if !declared.is_some_and(|length| length <= SMALL) || expects_continue(session) {
+    if declared.is_none_or(|length| length > SMALL) || expects_continue(session) {
         return;
     }
     let reading = async { while let Ok(Some(_)) = next(session).await {} };
