@@ -40,7 +40,7 @@ pub enum Flaw {
     /// A number not spelled by RFC 8259.
     #[error("invalid number")]
     Number,
-    /// Nested deeper than [`MAX_DEPTH`].
+    /// Nested deeper than `MAX_DEPTH`.
     #[error("nesting deeper than 128 levels")]
     Depth,
     /// Something follows the value.
