@@ -94,8 +94,7 @@ async fn model(
     };
     ctx.stage = Stage::Exchange(Box::new(exchange));
     let refusal = match prepare(session, ctx, endpoint).await {
-        // Boxed: the future is large, and every layer above it would copy it.
-        Ok(()) => match Box::pin(conduct::conduct(shared, session, ctx)).await {
+        Ok(()) => match conduct_while_running(shared, session, ctx).await {
             Conducted::Shown => return Ok(true),
             Conducted::Broken(error) => return Err(error),
             Conducted::Refused(refusal) => refusal,
@@ -108,6 +107,24 @@ async fn model(
     };
     refuse(shared, session, ctx, &refusal).await?;
     Ok(true)
+}
+
+/// Conducts until the process must end.
+async fn conduct_while_running(shared: &Shared, session: &mut Session, ctx: &mut Ctx) -> Conducted {
+    tokio::select! {
+        biased;
+        // Boxed: the future is large, and every layer above it would copy it.
+        done = Box::pin(conduct::conduct(shared, session, ctx)) => return done,
+        () = shared.cut() => {}
+    }
+    let status = session
+        .response_written()
+        .map_or(503, |head| head.status.as_u16());
+    settle::close(shared, ctx, status, End::GatewayLost, None).await;
+    Conducted::Broken(pingora::Error::explain(
+        pingora::ErrorType::ConnectionClosed,
+        "the gateway ends",
+    ))
 }
 
 /// Tells a refusal to an authenticated caller and writes its record.

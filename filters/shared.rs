@@ -11,6 +11,7 @@ use pingora::connectors::http::Connector;
 use pingora::utils::tls::WrappedX509;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::watch;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -29,6 +30,8 @@ pub struct Shared {
     /// Connections of conducted attempts.
     pub(crate) upstreams: Connector,
     pub(crate) in_flight: Arc<AtomicUsize>,
+    /// True once what is still in flight must end: the process is about to.
+    cut: watch::Sender<bool>,
     pub(crate) store_seen: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
@@ -50,6 +53,7 @@ impl Shared {
             authorities: Authorities::default(),
             upstreams: Connector::new(None),
             in_flight: Arc::default(),
+            cut: watch::Sender::new(false),
             store_seen,
         }
     }
@@ -57,6 +61,19 @@ impl Shared {
     /// Requests being answered right now.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Ends every request in flight: each is closed and recorded as `gateway_lost`.
+    pub fn cut_all(&self) {
+        self.cut.send_replace(true);
+    }
+
+    /// Waits until `cut_all` is called.
+    pub(crate) async fn cut(&self) {
+        let mut cut = self.cut.subscribe();
+        if cut.wait_for(|cut| *cut).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Takes up a new configuration: forgets replicas and labels of channels that are gone.

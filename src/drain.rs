@@ -13,6 +13,8 @@ use pingora::services::background::BackgroundService;
 
 /// How often the requests in flight are counted.
 const LOOK: Duration = Duration::from_millis(20);
+/// Longest wait for requests that were cut to be closed.
+const CLOSING: Duration = Duration::from_secs(2);
 /// Longest wait for the last records to reach the store.
 const FLUSH: Duration = Duration::from_secs(10);
 
@@ -42,6 +44,11 @@ impl BackgroundService for Drain {
                 left,
                 "requests still in flight at the end of gateway.drain are cut"
             );
+            self.shared.cut_all();
+            let deadline = Instant::now() + CLOSING;
+            while self.shared.in_flight() > 0 && Instant::now() < deadline {
+                tokio::time::sleep(LOOK).await;
+            }
         }
         let writer = Arc::clone(&self.writer);
         let stored = tokio::task::spawn_blocking(move || writer.flush(FLUSH)).await;

@@ -87,6 +87,7 @@ async fn what_never_ends_is_ended_at_the_limit() {
             .stalled_after_pieces(2),
     );
     let mut stream = gateway.stream(Dialect::Chat).await;
+    let id = stream.id();
     stream.first_text(Dialect::Chat).await;
     let start = Instant::now();
     gateway.process.signal("TERM");
@@ -94,6 +95,15 @@ async fn what_never_ends_is_ended_at_the_limit() {
     let took = start.elapsed();
     assert!(took >= Duration::from_millis(900), "{took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
+    let Gateway {
+        folder, process, ..
+    } = gateway;
+    drop(process);
+    let again = Gateway::start_in(folder, "tollgate.yaml").await;
+    let record = again.record(&id).await;
+    assert_eq!(record["end"], "gateway_lost", "it has its row: {record}");
+    assert_eq!(record["usage_source"], "estimated", "{record}");
+    assert!(record["usage"]["input"].as_u64().unwrap() > 0, "{record}");
 }
 
 #[tokio::test]
