@@ -209,16 +209,16 @@ impl Attempt {
 
     /// Takes secrets, hosts and accounts out of the upstream's words.
     pub(crate) fn scrub(&self, message: &str) -> String {
-        let mut secrets = vec![self.base.host.as_str(), self.base.authority.as_str()];
-        secrets.extend(
-            self.channel()
-                .keys
-                .iter()
-                .map(|key| key.secret.expose_secret()),
-        );
-        secrets.retain(|secret| !secret.is_empty());
-        llm::fault::scrub(message, &secrets)
+        scrubbed(self.channel(), &self.base, message)
     }
+}
+
+/// `message` without the keys of `channel`, its hosts, and whatever looks like a secret.
+pub(crate) fn scrubbed(channel: &Channel, base: &Base, message: &str) -> String {
+    let mut secrets = vec![base.host.as_str(), base.authority.as_str()];
+    secrets.extend(channel.keys.iter().map(|key| key.secret.expose_secret()));
+    secrets.retain(|secret| !secret.is_empty());
+    llm::fault::scrub(message, &secrets)
 }
 
 fn report(shared: &Shared, candidate: &Candidate, effect: failover::Effect) {

@@ -7,6 +7,7 @@ use ledger::{End, Nanos, Record, UsageSource, bill};
 use llm::tap::Report;
 use llm::{Format, ToolUses, Usage, tokens};
 
+use crate::attempt;
 use crate::ctx::{Ctx, Stage};
 use crate::exchange::{Closed, Exchange};
 use crate::shared::Shared;
@@ -173,7 +174,12 @@ fn record(
         upstream_request_id: reply.and_then(|reply| reply.upstream_request_id.clone()),
         error: report
             .and_then(|report| report.fault.as_ref())
-            .map(|fault| fault.message.clone())
+            .map(|fault| match reached {
+                Some(candidate) => {
+                    attempt::scrubbed(&candidate.channel, &candidate.channel.base, &fault.message)
+                }
+                None => llm::fault::scrub(&fault.message, &[]),
+            })
             .or_else(|| exchange.error.clone()),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ledger::End;
-use llm::tap::{Framing, SAMPLE_BYTES, Seen, Tap, TapOptions};
+use llm::tap::{Framing, Report, SAMPLE_BYTES, Seen, Tap, TapOptions};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::client::HttpSession as Upstream;
 use pingora::proxy::Session;
@@ -65,8 +65,8 @@ impl Showing {
         })
     }
 
-    #[allow(clippy::too_many_arguments)] // the two sides of a proxy and what governs them
     /// Hands the body on. At its proper end everything but the end itself was written.
+    #[allow(clippy::too_many_arguments)] // the two sides of a proxy and what governs them
     pub(crate) async fn pump(
         &mut self,
         shared: &Shared,
@@ -79,7 +79,7 @@ impl Showing {
     ) -> Result<Ended, Stop> {
         let idle = attempt.channel().timeouts.idle;
         if !self.hold {
-            self.show(shared, session, ctx, attempt, false).await?;
+            self.show(shared, session, ctx, attempt).await?;
         }
         loop {
             let limit = if self.shown {
@@ -107,7 +107,7 @@ impl Showing {
                     continue;
                 }
             }
-            if let Err(stop) = self.show(shared, session, ctx, attempt, ended).await {
+            if let Err(stop) = self.show(shared, session, ctx, attempt).await {
                 return Err(self.client_gone(shared, ctx, stop).await);
             }
             if ended {
@@ -156,7 +156,6 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
         attempt: &mut Attempt,
-        ended: bool,
     ) -> Result<(), Stop> {
         if !self.shown {
             self.begin(shared, session, ctx, attempt).await?;
@@ -180,7 +179,6 @@ impl Showing {
                 .await
                 .map_err(|error| Stop::ClientGone(error.into_down()))?;
         }
-        let _ = ended;
         Ok(())
     }
 
@@ -263,11 +261,7 @@ impl Showing {
             (None, true) if !whole => End::Complete,
             _ => End::UpstreamCut,
         };
-        let mut report = report.clone();
-        if whole && !report.content {
-            report.output_sample = String::from_utf8_lossy(&self.first).into_owned();
-            report.output_bytes = self.handed;
-        }
+        let report = self.report_so_far();
         settle::close(shared, ctx, status, end, Some(&report)).await;
         tracing::warn!(
             request = &*ctx.id,
@@ -292,6 +286,17 @@ impl Showing {
             .map_err(|error| Stop::Broken(error.into_down()))
     }
 
+    /// What is known of an answer that did not come to its end. A JSON body is only read whole:
+    /// a part of one is estimated by the bytes handed on.
+    fn report_so_far(&self) -> Report {
+        let mut report = self.tap.report().clone();
+        if matches!(self.framing, Framing::Whole) && !report.content {
+            report.output_sample = String::from_utf8_lossy(&self.first).into_owned();
+            report.output_bytes = self.handed;
+        }
+        report
+    }
+
     fn last_word(&self, ctx: &Ctx, happened: &Happened) -> Bytes {
         let refusal = match happened {
             Happened::TimedOut => Refusal::new(
@@ -313,13 +318,13 @@ impl Showing {
         if !matches!(stop, Stop::ClientGone(_)) || !self.shown {
             return stop;
         }
-        let report = self.tap.report();
+        let report = self.report_so_far();
         let (status, end) = if report.terminal && self.held.is_empty() {
             (self.head.status.as_u16(), End::Complete)
         } else {
             (499, End::ClientGone)
         };
-        settle::close(shared, ctx, status, end, Some(report)).await;
+        settle::close(shared, ctx, status, end, Some(&report)).await;
         stop
     }
 }

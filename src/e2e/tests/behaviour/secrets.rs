@@ -72,6 +72,25 @@ async fn a_failure_inside_a_stream_is_scrubbed_too() {
 }
 
 #[tokio::test]
+async fn a_failure_after_the_first_content_leaves_no_secret_in_record_and_log() {
+    const LEAK: &str = "sk-proj-abcdEFGH1234567890";
+    let four = Four::start().await;
+    for dialect in Dialect::ALL {
+        let mut events =
+            dialect.events(&["one ", "two"], Counts::of(3, 2))[..dialect.preamble() + 1].to_vec();
+        events.push(dialect.fault_event(&format!("refused for {LEAK}")));
+        four.upstream(dialect).then(Reply::sse(events));
+        let answer = Call::ask(dialect, "m", true).send(&four.gateway).await;
+        let record = four.gateway.record(answer.id()).await;
+        assert_eq!(record["end"], "upstream_error", "{dialect:?}: {record}");
+        let error = record["error"].as_str().unwrap_or_default();
+        assert!(error.contains("refused for"), "{dialect:?}: {record}");
+        assert!(!error.contains(LEAK), "{dialect:?}: {record}");
+    }
+    assert!(!four.gateway.process.log().contains(LEAK));
+}
+
+#[tokio::test]
 async fn prompts_and_answers_are_not_logged() {
     let four = Four::with(json!({ "log": { "level": "debug" } })).await;
     let secret = "the-launch-code-is-00000000";
