@@ -1,25 +1,32 @@
 //! What the wire formats of LLM providers mean: pure code without sockets, clock or async.
 
 pub mod ask;
+pub mod convert;
 pub mod dialect;
 pub mod fault;
 pub mod fields;
 pub mod format;
 pub mod frame;
+pub mod loss;
 pub mod prepare;
 pub mod scan;
 pub mod tap;
 pub mod tokens;
+pub mod transcode;
 pub mod usage;
 
 mod chat;
 mod gemini;
+mod ir;
 mod loose;
+mod media;
 mod messages;
 mod meter;
+mod normal;
 mod parts;
 mod patch;
 mod responses;
+mod schema;
 mod skeleton;
 mod system;
 

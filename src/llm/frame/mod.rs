@@ -6,6 +6,7 @@
 pub(crate) mod balance;
 pub mod json_array;
 pub mod sse;
+pub(crate) mod write;
 
 /// Bytes of one frame that a machine is willing to gather before it gives up. One line may
 /// carry an image as base64, so limits of some kilobytes are out of the question.

@@ -1,6 +1,16 @@
 //! Anthropic Messages.
 
+mod decode;
+mod decoder;
+mod encode;
+mod encoder;
 mod meter;
+mod reply;
 mod usage;
 
+pub(crate) use decode::decode;
+pub(crate) use decoder::Decoder;
+pub(crate) use encode::encode;
+pub(crate) use encoder::Encoder;
 pub(crate) use meter::Meter;
+pub(crate) use reply::encode as encode_reply;

@@ -1,5 +1,17 @@
 //! OpenAI Responses.
 
+mod decode;
+mod decoder;
+mod echo;
+mod encode;
+mod encoder;
 mod meter;
+mod reply;
 
+pub(crate) use decode::decode;
+pub(crate) use decoder::Decoder;
+pub(crate) use echo::echo;
+pub(crate) use encode::encode;
+pub(crate) use encoder::Encoder;
 pub(crate) use meter::Meter;
+pub(crate) use reply::encode as encode_reply;

@@ -1,0 +1,113 @@
+//! Makes the body an upstream of another format gets: decode, common model, encode.
+
+use std::borrow::Cow;
+
+use crate::Format;
+use crate::dialect::Quirks;
+use crate::ir::Request;
+use crate::loss::{Losses, Misfit, Strictness};
+use crate::normal::Names;
+use crate::{chat, gemini, messages, responses};
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// What the upstream speaks.
+    pub format: Format,
+    /// The model by the upstream's name: what it can do is told by its name.
+    pub model: &'a str,
+    /// The upstream's accent.
+    pub quirks: Quirks,
+    /// What becomes of hints that bend the answer.
+    pub strictness: Strictness,
+    /// The most output tokens the model can give, where the configuration says so.
+    pub max_output: Option<u64>,
+    /// Output tokens to ask for where the target must be told and the caller did not say.
+    pub default_output: u64,
+}
+
+/// What the way back must know of the way there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Back {
+    /// Tool names that were changed for the upstream.
+    pub(crate) names: Names,
+    /// The caller's custom tools that were declared as functions with one string, `input`; by the
+    /// upstream's names.
+    pub(crate) custom: Vec<String>,
+    /// A schema was asked for by forcing a tool of this name: its arguments are the answer's text.
+    pub(crate) json_tool: Option<&'static str>,
+    /// Chat: the caller wants the usage chunk.
+    pub(crate) include_usage: bool,
+    /// Gemini: the caller wants to see thoughts.
+    pub(crate) show_thoughts: bool,
+    /// Responses: what of the request the answer repeats, as the inside of a JSON object.
+    pub(crate) echo: String,
+}
+
+/// A body for the upstream.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    pub(crate) body: Vec<u8>,
+    pub(crate) back: Back,
+}
+
+/// A converted request.
+#[derive(Debug)]
+pub struct Converted {
+    /// The upstream's body.
+    pub body: Vec<u8>,
+    /// For the answer's translation.
+    pub back: Back,
+    /// The caller's fields that were dropped, by its own names; at most 32.
+    pub dropped: Vec<Cow<'static, str>>,
+}
+
+/// Converts `body` of format `from`. `model` and `stream` are what the caller asks for wherever
+/// its format says it: in the body, or (Gemini) in the path.
+pub fn convert(
+    from: Format,
+    body: &[u8],
+    model: &str,
+    stream: bool,
+    to: &Target<'_>,
+) -> Result<Converted, Misfit> {
+    let mut request = decode(from, body)?;
+    request.model = Cow::Borrowed(model);
+    request.stream = stream;
+    let mut losses = Losses::new(from, to.format, model, to.strictness);
+    losses.rest(&request.rest)?;
+    let echo = match from {
+        Format::Responses => responses::echo(&request),
+        _ => String::new(),
+    };
+    let (include_usage, show) = (request.include_usage, request.reasoning.show);
+    let encoded = encode(request, to, &mut losses)?;
+    Ok(Converted {
+        body: encoded.body,
+        back: Back {
+            include_usage,
+            show_thoughts: show == crate::ir::Show::Shown,
+            echo,
+            ..encoded.back
+        },
+        dropped: losses.into_dropped(),
+    })
+}
+
+fn decode(format: Format, body: &[u8]) -> Result<Request<'_>, Misfit> {
+    match format {
+        Format::Chat => chat::decode(body),
+        Format::Responses => responses::decode(body),
+        Format::Messages => messages::decode(body),
+        Format::Gemini => gemini::decode(body),
+    }
+}
+
+fn encode(request: Request<'_>, to: &Target<'_>, losses: &mut Losses) -> Result<Encoded, Misfit> {
+    match to.format {
+        Format::Chat => chat::encode(request, to, losses),
+        Format::Responses => responses::encode(request, to, losses),
+        Format::Messages => messages::encode(request, to, losses),
+        Format::Gemini => gemini::encode(request, to, losses),
+    }
+}

@@ -1,0 +1,11 @@
+//! What every encoder does to a request before it writes it: each target picks its passes.
+
+mod args;
+mod names;
+mod turns;
+
+pub(crate) use args::{Loose, arguments};
+pub(crate) use names::{Alphabet, Names, fix_ids, fix_names, mint_id};
+pub(crate) use turns::{
+    Blank, drop_empty, inline_system, lead_with_user, merge_turns, pair_tools, speak_for_system,
+};
