@@ -1,5 +1,7 @@
 //! Heads of answers: what of the upstream's goes back, and what the gateway adds.
 
+use std::borrow::Cow;
+
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use llm::Format;
@@ -23,20 +25,38 @@ const MAX_ID: usize = 256;
 
 type Failed = Box<pingora::Error>;
 
+/// How an answer's body reaches the client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    /// The upstream's own bytes.
+    AsItCame(Framing),
+    /// Translated into the caller's framing; its length where that is known.
+    Translated {
+        wanted: Framing,
+        length: Option<usize>,
+    },
+}
+
+impl Shape {
+    fn framing(self) -> Framing {
+        match self {
+            Shape::AsItCame(framing) => framing,
+            Shape::Translated { wanted, .. } => wanted,
+        }
+    }
+}
+
 /// The head of an upstream's successful answer, for the client.
 pub(crate) fn head(
     ctx: &Ctx,
     session: &Session,
     status: u16,
     upstream: &HeaderMap,
-    framing: Framing,
+    shape: Shape,
 ) -> Result<ResponseHeader, Failed> {
     let mut head = ResponseHeader::build(status, Some(16))?;
-    for name in &CONTENT_HEADERS {
-        if let Some(value) = upstream.get(name) {
-            head.insert_header(name.clone(), value.clone())?;
-        }
-    }
+    let framing = shape.framing();
+    content(&mut head, upstream, shape)?;
     for (name, value) in upstream {
         let name_text = name.as_str();
         if name_text.starts_with("openai-") || name_text.starts_with("anthropic-") {
@@ -46,10 +66,8 @@ pub(crate) fn head(
     if let Some(id) = upstream_id(upstream) {
         head.insert_header("x-upstream-request-id", id)?;
     }
-    match (framing, upstream.get(header::CONTENT_LENGTH)) {
-        (Framing::Whole, Some(length)) => {
-            head.insert_header(header::CONTENT_LENGTH, length.clone())?;
-        }
+    match length(upstream, shape) {
+        Some(length) => head.insert_header(header::CONTENT_LENGTH, length)?,
         // An HTTP/1.0 client gets no transfer coding (RFC 9112, 6.1): closing ends the body.
         _ if session.req_header().version == http::Version::HTTP_10 => {}
         _ => {
@@ -69,6 +87,31 @@ pub(crate) fn head(
     Ok(head)
 }
 
+/// What the body is: the upstream's word for its own bytes, ours for translated ones.
+fn content(head: &mut ResponseHeader, upstream: &HeaderMap, shape: Shape) -> Result<(), Failed> {
+    let Shape::Translated { wanted, .. } = shape else {
+        for name in &CONTENT_HEADERS {
+            if let Some(value) = upstream.get(name) {
+                head.insert_header(name.clone(), value.clone())?;
+            }
+        }
+        return Ok(());
+    };
+    let kind = match wanted {
+        Framing::Sse => "text/event-stream; charset=utf-8",
+        Framing::Whole | Framing::JsonArray => "application/json",
+    };
+    head.insert_header(header::CONTENT_TYPE, kind)
+}
+
+fn length(upstream: &HeaderMap, shape: Shape) -> Option<HeaderValue> {
+    match shape {
+        Shape::AsItCame(Framing::Whole) => upstream.get(header::CONTENT_LENGTH).cloned(),
+        Shape::AsItCame(_) => None,
+        Shape::Translated { length, .. } => length.map(HeaderValue::from),
+    }
+}
+
 /// What every answer carries: our request id, CORS, and the receipt when it is on.
 fn common(ctx: &Ctx, session: &Session, head: &mut ResponseHeader) -> Result<(), Failed> {
     head.insert_header("x-request-id", &*ctx.id)?;
@@ -84,10 +127,25 @@ fn common(ctx: &Ctx, session: &Session, head: &mut ResponseHeader) -> Result<(),
             head.insert_header("x-tollgate-channel", name)?;
         }
         head.insert_header("x-tollgate-attempts", exchange.attempts().to_string())?;
+        if let Some(dropped) = dropped(&exchange.dropped) {
+            head.insert_header("x-tollgate-dropped", dropped)?;
+        }
         let micros = exchange.overhead.as_micros().to_string();
         head.insert_header("x-tollgate-overhead-us", micros)?;
     }
     Ok(())
+}
+
+/// The fields that a conversion dropped, where they can stand in a header.
+fn dropped(fields: &[Cow<'static, str>]) -> Option<HeaderValue> {
+    let fits = |field: &&Cow<'static, str>| {
+        !field.is_empty()
+            && field
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b',')
+    };
+    let names: Vec<&str> = fields.iter().filter(fits).map(|field| &**field).collect();
+    (!names.is_empty()).then(|| HeaderValue::from_str(&names.join(",")).ok())?
 }
 
 /// What browsers need to read the answer.
@@ -141,7 +199,21 @@ pub(crate) async fn json(
     status: u16,
     body: Vec<u8>,
 ) -> Result<(), Failed> {
+    json_with(ctx, session, status, body, &[]).await
+}
+
+/// The same with further headers.
+pub(crate) async fn json_with(
+    ctx: &Ctx,
+    session: &mut Session,
+    status: u16,
+    body: Vec<u8>,
+    headers: &[(&'static str, &'static str)],
+) -> Result<(), Failed> {
     let mut head = ResponseHeader::build(status, Some(8))?;
+    for (name, value) in headers {
+        head.insert_header(*name, *value)?;
+    }
     head.insert_header(header::CONTENT_TYPE, "application/json")?;
     head.insert_header(header::CONTENT_LENGTH, body.len())?;
     common(ctx, session, &mut head)?;

@@ -9,8 +9,9 @@ use config::health::{Admission, Change, Outcome, Tick};
 use config::plan::Candidate;
 use config::provider;
 use config::snapshot::{Base, Channel, UpstreamKey};
-use http::HeaderValue;
 use http::header;
+use http::{HeaderName, HeaderValue};
+use llm::ask::Ask;
 use llm::prepare::{Prepare, prepare};
 use llm::{Format, Operation};
 use pingora::http::RequestHeader;
@@ -22,6 +23,7 @@ use crate::exchange::{Asked, Exchange, Route};
 use crate::failover::{self, Happened};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
+use crate::translate::{self, Translation};
 
 /// A connection that lies idle longer than this is closed: load balancers of providers close
 /// theirs after 60 s and more.
@@ -34,6 +36,8 @@ pub(crate) struct Attempt {
     pub(crate) peer: Box<HttpPeer>,
     /// The body to send, prepared for this candidate.
     pub(crate) body: Bytes,
+    /// For a candidate whose answer must be translated.
+    pub(crate) translation: Option<Translation>,
     /// Made anew after a pooled connection had died; not pooled again.
     pub(crate) fresh: bool,
     reported: bool,
@@ -47,6 +51,8 @@ pub(crate) enum NoAttempt {
     Failed(Box<Happened>),
     /// The request itself cannot be prepared.
     Refused(Box<Refusal>),
+    /// This candidate's format cannot carry the request; another's may.
+    Unfit(Box<Refusal>),
 }
 
 impl Attempt {
@@ -56,7 +62,7 @@ impl Attempt {
         exchange: &mut Exchange,
     ) -> Result<Attempt, NoAttempt> {
         let allowed = exchange.snapshot.gateway.retries + 1;
-        let (Some(asked), Some(route)) = (&exchange.asked, &mut exchange.route) else {
+        let Some(route) = &mut exchange.route else {
             return Err(NoAttempt::Exhausted);
         };
         let candidate = loop {
@@ -74,15 +80,25 @@ impl Attempt {
             }
             break candidate;
         };
-        route.attempts += 1;
-        let body = match prepared(asked, &candidate, exchange.operation) {
-            Ok(body) => body,
+        let prepared = match prepared(exchange, &candidate) {
+            Ok(prepared) => prepared,
             Err(refused) => {
                 // A probe owes its lane a report.
                 report(shared, &candidate, failover::Effect::Neutral);
                 return Err(refused);
             }
         };
+        let (Some(asked), Some(route)) = (&exchange.asked, &mut exchange.route) else {
+            return Err(NoAttempt::Exhausted);
+        };
+        exchange.dropped.clear();
+        if let Some(translation) = &prepared.1 {
+            exchange.dropped.clone_from(&translation.dropped);
+            shared
+                .metrics
+                .dropped(&candidate.channel.name, translation.dropped.len());
+        }
+        route.attempts += 1;
         let (base, address) = match locate(shared, asked, &candidate.channel, route).await {
             Ok(found) => found,
             Err(error) => {
@@ -101,7 +117,8 @@ impl Attempt {
             candidate,
             base,
             peer,
-            body,
+            body: prepared.0,
+            translation: prepared.1,
             fresh: false,
             reported: false,
         })
@@ -130,7 +147,7 @@ impl Attempt {
             operation,
             &self.candidate.model,
             asked.ask.stream,
-            &asked.query,
+            self.query(asked),
         );
         let mut head = RequestHeader::build("POST", path.as_bytes(), Some(16))?;
         if http2 {
@@ -154,7 +171,9 @@ impl Attempt {
             head.insert_header(header::HOST, self.base.authority.as_str())?;
         }
         for (name, value) in &asked.headers {
-            head.append_header(name.clone(), value.clone())?;
+            if self.forwards(name) {
+                head.append_header(name.clone(), value.clone())?;
+            }
         }
         if !head.headers.contains_key(header::CONTENT_TYPE) {
             head.insert_header(header::CONTENT_TYPE, "application/json")?;
@@ -176,6 +195,17 @@ impl Attempt {
             head.insert_header(name.clone(), value.clone())?;
         }
         Ok(head)
+    }
+
+    fn query<'a>(&self, asked: &'a Asked) -> &'a str {
+        match self.translation {
+            None => &asked.query,
+            Some(_) => translate::query(self.candidate.format, asked.ask.stream),
+        }
+    }
+
+    fn forwards(&self, name: &HeaderName) -> bool {
+        self.translation.is_none() || translate::understands(self.candidate.format, name.as_str())
     }
 
     /// The status as the failover table sees it.
@@ -241,21 +271,48 @@ fn learn(shared: &Shared, candidate: &Candidate, outcome: Outcome, now: Tick) {
     }
 }
 
-fn prepared(asked: &Asked, to: &Candidate, operation: Operation) -> Result<Bytes, NoAttempt> {
+/// The upstream's body, converted where the candidate speaks another format.
+fn prepared(
+    exchange: &Exchange,
+    to: &Candidate,
+) -> Result<(Bytes, Option<Translation>), NoAttempt> {
+    let Some(asked) = &exchange.asked else {
+        return Err(NoAttempt::Exhausted);
+    };
+    if !translate::is_needed(exchange, to) {
+        let ask_usage = asks_usage(asked, to.format);
+        let body = patched(&asked.body, &asked.ask, ask_usage, exchange.operation, to)?;
+        return Ok((body, None));
+    }
+    let converted = translate::request(exchange, asked, to)
+        .map_err(|refusal| NoAttempt::Unfit(Box::new(refusal)))?;
+    let (body, ask) = (&converted.body, &converted.ask);
+    let body = patched(body, ask, ask.stream, exchange.operation, to)?;
+    Ok((body, Some(converted.translation)))
+}
+
+/// `body` with the candidate's model, quirks and rules in it.
+fn patched(
+    body: &Bytes,
+    ask: &Ask,
+    ask_usage: bool,
+    operation: Operation,
+    to: &Candidate,
+) -> Result<Bytes, NoAttempt> {
     let channel = &to.channel;
     let wanted = Prepare {
         format: to.format,
         operation,
-        ask: &asked.ask,
+        ask,
         model: &to.model,
         quirks: channel.quirks,
-        ask_usage: asks_usage(asked, to.format),
+        ask_usage,
         remove: &channel.body.remove,
         default: &channel.body.default,
         set: &channel.body.set,
         system_prompt: &channel.system_prompt,
     };
-    prepare(&asked.body, &wanted).map_err(|bad| {
+    prepare(body, &wanted).map_err(|bad| {
         NoAttempt::Refused(Box::new(
             Refusal::new(Cause::Malformed, bad.to_string()).at(bad.param()),
         ))

@@ -12,6 +12,7 @@ use pingora::Error;
 use pingora::proxy::Session;
 
 use crate::attempt::{Attempt, NoAttempt};
+use crate::count;
 use crate::ctx::{Ctx, Stage};
 use crate::failover::{self, Happened, Next};
 use crate::reject::{Cause, Refusal};
@@ -32,8 +33,12 @@ pub(crate) enum Conducted {
 /// Follows the plan to its end.
 pub(crate) async fn conduct(shared: &Shared, session: &mut Session, ctx: &mut Ctx) -> Conducted {
     let mut last = None;
+    let mut unfit = None;
     let mut again = None;
     loop {
+        if count::is_due(ctx) {
+            return count::answer(shared, session, ctx).await;
+        }
         let mut attempt = match again.take() {
             Some(same) => same,
             None => match begin(shared, ctx).await {
@@ -45,7 +50,12 @@ pub(crate) async fn conduct(shared: &Shared, session: &mut Session, ctx: &mut Ct
                     last = Some((*happened, None));
                     continue;
                 }
-                Err(NoAttempt::Exhausted) => return Conducted::Refused(exhausted(last)),
+                Err(NoAttempt::Unfit(refusal)) => {
+                    unfit.get_or_insert(*refusal);
+                    next_candidate(ctx);
+                    continue;
+                }
+                Err(NoAttempt::Exhausted) => return Conducted::Refused(exhausted(last, unfit)),
             },
         };
         match run(shared, session, ctx, &mut attempt).await {
@@ -62,6 +72,9 @@ pub(crate) async fn conduct(shared: &Shared, session: &mut Session, ctx: &mut Ct
                 }
                 note(shared, ctx, Some(&attempt), &happened);
                 match failover::next(&happened) {
+                    Next::GiveUp if count::is_unknown_there(ctx, &happened) => {
+                        return count::answer(shared, session, ctx).await;
+                    }
                     Next::GiveUp => {
                         return Conducted::Refused(failover::refusal(&happened, |text| {
                             attempt.scrub(text)
@@ -99,10 +112,13 @@ async fn begin(shared: &Shared, ctx: &mut Ctx) -> Result<Attempt, NoAttempt> {
 /// Moves the route on: to another replica of the candidate when only the replica failed, else
 /// to the next candidate.
 fn advance(ctx: &mut Ctx, happened: &Happened) {
-    let same = replica_stands_in(ctx, happened);
-    if let Some(route) = ctx.exchange().and_then(|exchange| exchange.route.as_mut())
-        && !same
-    {
+    if !replica_stands_in(ctx, happened) {
+        next_candidate(ctx);
+    }
+}
+
+fn next_candidate(ctx: &mut Ctx) {
+    if let Some(route) = ctx.exchange().and_then(|exchange| exchange.route.as_mut()) {
         route.next += 1;
         route.tried.clear();
     }
@@ -130,15 +146,17 @@ fn replica_stands_in(ctx: &Ctx, happened: &Happened) -> bool {
     replica_failed && !route.tried.is_empty() && route.tried.len() < replicas
 }
 
-fn exhausted(last: Option<(Happened, Option<Attempt>)>) -> Refusal {
+/// What the caller is told at the end of the plan: the last failure; else why the request fits
+/// nobody who is left.
+fn exhausted(last: Option<(Happened, Option<Attempt>)>, unfit: Option<Refusal>) -> Refusal {
     match last {
         Some((happened, Some(attempt))) => failover::refusal(&happened, |text| attempt.scrub(text)),
         Some((happened, None)) => failover::refusal(&happened, |_| String::new()),
-        None => Refusal::new(
-            Cause::Unavailable,
-            "every upstream for this model is out of service at the moment; try again later",
-        )
-        .after(Duration::from_secs(5)),
+        None => unfit.unwrap_or_else(|| {
+            let words =
+                "every upstream for this model is out of service at the moment; try again later";
+            Refusal::new(Cause::Unavailable, words).after(Duration::from_secs(5))
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use config::snapshot::Snapshot;
 use jiff::Timestamp;
 use llm::Format;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Asked, Exchange};
 use crate::reject::Refusal;
 
 /// What Pingora carries from phase to phase.
@@ -54,6 +54,14 @@ impl Ctx {
             format: Format::Chat,
             stage: Stage::Received,
             _in_flight: in_flight,
+        }
+    }
+
+    /// The exchange with what it asks for, once that is understood.
+    pub(crate) fn asked(&self) -> Option<(&Exchange, &Asked)> {
+        match &self.stage {
+            Stage::Exchange(exchange) => Some((&**exchange, exchange.asked.as_ref()?)),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The caller's request: who, what, plan, answer. It outlives every attempt.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(crate) struct Exchange {
     pub(crate) reply: Option<Reply>,
     /// Whether an attempt is under way that the upstream may charge for.
     pub(crate) under_way: bool,
+    /// Fields that the conversion for the current attempt dropped, by the caller's names.
+    pub(crate) dropped: Vec<Cow<'static, str>>,
     /// Why it was refused, for the record.
     pub(crate) error: Option<String>,
     /// Time the gateway itself spent before the first attempt.

@@ -5,6 +5,7 @@ mod attempt;
 mod auth;
 mod body;
 mod conduct;
+mod count;
 mod ctx;
 mod endpoint;
 mod exchange;
@@ -23,6 +24,7 @@ mod route;
 mod settle;
 pub mod shared;
 mod show;
+mod translate;
 mod upstream;
 
 pub use metrics::Metrics;

@@ -56,6 +56,7 @@ const OVERHEAD: &[f64] = &[
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    dropped: IntCounterVec,
     attempts: IntCounterVec,
     tokens: IntCounterVec,
     cost: CounterVec,
@@ -182,6 +183,11 @@ impl Metrics {
                 "Attempts at upstreams by what came of them",
                 &["channel", "result"],
             )?,
+            dropped: counters(
+                "tollgate_dropped_fields_total",
+                "Fields of requests that another format could not carry and the answer can do without",
+                &["channel"],
+            )?,
             tokens: counters(
                 "tollgate_tokens_total",
                 "Tokens by class; input includes cache classes, output includes reasoning",
@@ -293,6 +299,14 @@ impl Metrics {
 
     pub(crate) fn attempt(&self, channel: &str, result: &'static str) {
         self.attempts.with_label_values(&[channel, result]).inc();
+    }
+
+    /// Counts fields of a request that the channel's format could not carry.
+    pub(crate) fn dropped(&self, channel: &str, fields: usize) {
+        if fields > 0 {
+            let dropped = self.dropped.with_label_values(&[channel]);
+            dropped.inc_by(fields as u64);
+        }
     }
 
     /// Counts a closed exchange.

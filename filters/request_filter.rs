@@ -189,6 +189,7 @@ fn admit(
         route: None,
         reply: None,
         under_way: false,
+        dropped: Vec::new(),
         error: None,
         overhead: std::time::Duration::ZERO,
         closed: None,

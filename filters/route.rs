@@ -23,6 +23,10 @@ pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refu
         model,
         format: exchange.format,
         operation: exchange.operation,
+        tools: exchange
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.ask.declares_tools(&asked.body)),
     };
     let plan = plan::plan(snapshot, &wanted, Tick::now(), &mut rand::rng())
         .map_err(|none| refusal(none, model, exchange))?;
@@ -59,9 +63,9 @@ fn refusal(none: NoPlan, model: &str, exchange: &Exchange) -> Refusal {
             Refusal::new(
                 Cause::Malformed,
                 format!(
-                    "the model '{model}' is only served in the format {}, this request speaks {}; converting between formats is not supported yet",
+                    "the model '{model}' is only served in the format {}, and {} requests cannot be converted to it",
                     spoken.join(" or "),
-                    exchange.format
+                    exchange.operation.as_str()
                 ),
             )
             .at(Some("model"))

@@ -127,6 +127,11 @@ async fn count(body: Bytes, format: Format, sample: Option<(String, u64)>) -> (u
         .unwrap_or((input_bytes / 4, output_bytes / 4))
 }
 
+/// Tokens of a request by the tokenizer.
+pub(crate) async fn input_estimate(body: Bytes, format: Format) -> u64 {
+    count(body, format, None).await.0
+}
+
 fn record(
     exchange: &Exchange,
     status: u16,

@@ -4,18 +4,21 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ledger::End;
-use llm::tap::{Framing, Report, SAMPLE_BYTES, Seen, Tap, TapOptions};
+use llm::fault::Fault;
+use llm::tap::{Framing, Report, SAMPLE_BYTES, Seen};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::client::HttpSession as Upstream;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
 
-use crate::attempt::{self, Attempt};
+use crate::answer::Shape;
+use crate::attempt::Attempt;
 use crate::ctx::{Ctx, Stage};
 use crate::exchange::Reply;
 use crate::failover::{self, Happened};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
+use crate::translate::Reading;
 use crate::upstream::{Stop, broken, while_client_stays};
 use crate::{answer, settle};
 
@@ -34,7 +37,9 @@ pub(crate) enum Ended {
 pub(crate) struct Showing {
     head: ResponseHeader,
     framing: Framing,
-    tap: Tap,
+    reading: Reading,
+    /// The caller gets the translated answer as one JSON value: nothing can be shown before its end.
+    gathers: bool,
     held: Vec<Bytes>,
     held_bytes: usize,
     shown: bool,
@@ -52,9 +57,15 @@ impl Showing {
         head: ResponseHeader,
     ) -> Result<Showing, Happened> {
         let framing = framing(ctx, &head)?;
+        let Some((exchange, asked)) = ctx.asked() else {
+            return Err(Happened::Unreadable("no request".into()));
+        };
+        let reading = Reading::new(exchange, asked, attempt, framing);
+        let gathers = reading.is_translated() && !asked.streamed();
         Ok(Showing {
-            tap: Tap::new(options(ctx, attempt, framing)),
-            hold: holds(ctx, attempt, framing),
+            hold: gathers || holds(ctx, attempt, framing),
+            reading,
+            gathers,
             head,
             framing,
             held: Vec::new(),
@@ -82,7 +93,7 @@ impl Showing {
             self.show(shared, session, ctx, attempt).await?;
         }
         loop {
-            let limit = if self.shown {
+            let limit = if self.shown || self.gathers {
                 Instant::now() + idle
             } else {
                 deadline.min(Instant::now() + idle)
@@ -102,13 +113,19 @@ impl Showing {
             };
             if !self.shown {
                 self.judge_held(seen, ended)?;
-                let ready = seen.content || ended || self.held_bytes > MAX_HELD;
+                let content = seen.content && !self.gathers;
+                let ready = content || ended || self.held_bytes > MAX_HELD;
                 if !ready {
                     continue;
                 }
             }
             if let Err(stop) = self.show(shared, session, ctx, attempt).await {
                 return Err(self.client_gone(shared, ctx, stop).await);
+            }
+            if self.reading.is_translated()
+                && let Some(fault) = self.reading.report().fault.clone()
+            {
+                return self.told(shared, session, ctx, attempt, fault).await;
             }
             if ended {
                 return self.finished(shared, session, ctx).await;
@@ -119,20 +136,20 @@ impl Showing {
     /// What the tap hands on of a chunk joins what is held.
     fn take(&mut self, chunk: &Bytes) -> Seen {
         let before = self.held.len();
-        let seen = self.tap.push(chunk, &mut self.held);
+        let seen = self.reading.push(chunk, &mut self.held);
         self.held_bytes += self.held[before..].iter().map(Bytes::len).sum::<usize>();
         seen
     }
 
     fn end(&mut self) -> Seen {
-        self.tap.finish(&mut self.held)
+        self.reading.finish(&mut self.held)
     }
 
     /// A held answer that turns out to be none.
     fn judge_held(&self, seen: Seen, ended: bool) -> Result<(), Happened> {
-        if seen.failed && !seen.content {
+        if seen.failed && (!seen.content || self.gathers) {
             return Err(Happened::ErrorIn200(
-                self.tap
+                self.reading
                     .report()
                     .fault
                     .clone()
@@ -200,7 +217,7 @@ impl Showing {
                 upstream_request_id,
             });
         }
-        let head = answer::head(ctx, session, status, &self.head.headers, self.framing)
+        let head = answer::head(ctx, session, status, &self.head.headers, self.shape(ctx))
             .map_err(Stop::Broken)?;
         session
             .write_response_header(Box::new(head), false)
@@ -210,6 +227,47 @@ impl Showing {
         Ok(())
     }
 
+    /// How the caller gets the body.
+    fn shape(&self, ctx: &Ctx) -> Shape {
+        let wanted = ctx
+            .asked()
+            .map_or(Framing::Whole, |(_, asked)| asked.framing);
+        match self.reading.is_translated() {
+            false => Shape::AsItCame(self.framing),
+            true => Shape::Translated {
+                wanted,
+                length: self.gathers.then_some(self.held_bytes),
+            },
+        }
+    }
+
+    /// An error came in the middle of a translated stream: the caller is told in its own words.
+    async fn told(
+        &mut self,
+        shared: &Shared,
+        session: &mut Session,
+        ctx: &mut Ctx,
+        attempt: &Attempt,
+        fault: Fault,
+    ) -> Result<Ended, Stop> {
+        let status = self.head.status.as_u16();
+        settle::close(
+            shared,
+            ctx,
+            status,
+            End::UpstreamError,
+            Some(self.reading.report()),
+        )
+        .await;
+        let refusal = failover::refusal(&Happened::ErrorIn200(fault), |text| attempt.scrub(text));
+        let last = self.last_word(ctx, &refusal);
+        session
+            .write_response_body(Some(last), true)
+            .await
+            .map(|()| Ended::Cut)
+            .map_err(|error| Stop::Broken(error.into_down()))
+    }
+
     /// The upstream's body ended properly and everything was handed on.
     async fn finished(
         &mut self,
@@ -217,7 +275,7 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
     ) -> Result<Ended, Stop> {
-        let report = self.tap.report();
+        let report = self.reading.report();
         let whole = matches!(self.framing, Framing::Whole);
         if report.fault.is_none() && !report.terminal && !whole {
             let cut = Happened::Broken {
@@ -232,7 +290,7 @@ impl Showing {
             End::Complete
         };
         let status = self.head.status.as_u16();
-        settle::close(shared, ctx, status, end, Some(self.tap.report())).await;
+        settle::close(shared, ctx, status, end, Some(self.reading.report())).await;
         Ok(Ended::Properly)
     }
 
@@ -252,9 +310,9 @@ impl Showing {
         if !whole {
             // After the terminal event nothing is missing: a close without the last frame of
             // the transfer coding is normal then.
-            self.tap.finish(&mut self.held);
+            self.reading.finish(&mut self.held);
         }
-        let report = self.tap.report();
+        let report = self.reading.report();
         let status = self.head.status.as_u16();
         let end = match (&report.fault, report.terminal) {
             (Some(_), _) => End::UpstreamError,
@@ -275,7 +333,7 @@ impl Showing {
         }
         let mut last = std::mem::take(&mut self.held);
         if end == End::UpstreamCut {
-            last.push(self.last_word(ctx, &happened));
+            last.push(self.last_word(ctx, &broken_off(&happened)));
         }
         let written = match joined(last) {
             Some(bytes) => session.write_response_body(Some(bytes), true).await,
@@ -289,7 +347,7 @@ impl Showing {
     /// What is known of an answer that did not come to its end. A JSON body is only read whole:
     /// a part of one is estimated by the bytes handed on.
     fn report_so_far(&self) -> Report {
-        let mut report = self.tap.report().clone();
+        let mut report = self.reading.report().clone();
         if matches!(self.framing, Framing::Whole) && !report.content {
             report.output_sample = String::from_utf8_lossy(&self.first).into_owned();
             report.output_bytes = self.handed;
@@ -297,19 +355,10 @@ impl Showing {
         report
     }
 
-    fn last_word(&self, ctx: &Ctx, happened: &Happened) -> Bytes {
-        let refusal = match happened {
-            Happened::TimedOut => Refusal::new(
-                Cause::Timeout,
-                "the upstream fell silent in the middle of its answer; send the request again",
-            ),
-            _ => Refusal::new(
-                Cause::UpstreamFailed,
-                "the upstream's answer broke off; send the request again",
-            ),
-        };
+    fn last_word(&mut self, ctx: &Ctx, refusal: &Refusal) -> Bytes {
+        let reading = &mut self.reading;
         refusal
-            .with_telling(ctx.format, &ctx.id, |telling| self.tap.last_event(telling))
+            .with_telling(ctx.format, &ctx.id, |telling| reading.last_event(telling))
             .into()
     }
 
@@ -360,23 +409,17 @@ fn framing(ctx: &Ctx, head: &ResponseHeader) -> Result<Framing, Happened> {
     }
 }
 
-fn options(ctx: &Ctx, attempt: &Attempt, framing: Framing) -> TapOptions {
-    let (operation, hide_usage) = match &ctx.stage {
-        Stage::Exchange(exchange) => (
-            exchange.operation,
-            exchange
-                .asked
-                .as_ref()
-                .is_some_and(|asked| attempt::asks_usage(asked, attempt.candidate.format)),
+/// What the caller of a stream is told when its answer broke off.
+fn broken_off(happened: &Happened) -> Refusal {
+    match happened {
+        Happened::TimedOut => Refusal::new(
+            Cause::Timeout,
+            "the upstream fell silent in the middle of its answer; send the request again",
         ),
-        _ => (llm::Operation::Chat, false),
-    };
-    TapOptions {
-        format: attempt.candidate.format,
-        operation,
-        framing,
-        quirks: attempt.channel().quirks,
-        hide_usage,
+        _ => Refusal::new(
+            Cause::UpstreamFailed,
+            "the upstream's answer broke off; send the request again",
+        ),
     }
 }
 

@@ -4,6 +4,7 @@ mod address;
 mod auth;
 mod channel;
 mod checks;
+mod conversion;
 mod environment;
 mod groups;
 mod listen;
@@ -70,6 +71,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
         environment: &environment,
         groups: &groups,
         timeouts: sections.gateway.timeouts,
+        strictness: conversion::strictness(&root.take("conversion")).unwrap_or_default(),
     };
     let channels = channel::read_all(&mut root, &context);
     let prices = models::read(&mut root);

@@ -3,6 +3,7 @@
 mod explain;
 mod keys;
 mod routes;
+mod spoken;
 mod survey;
 
 use std::fmt;
@@ -31,6 +32,8 @@ pub struct Wanted<'a> {
     pub format: Format,
     /// What is to be done.
     pub operation: Operation,
+    /// Whether the request declares tools: some models take them in one format only.
+    pub tools: bool,
 }
 
 /// One key of one channel: something an attempt can be made with.
@@ -63,7 +66,8 @@ pub enum NoPlan {
     /// Only channels of other groups serve it.
     #[error("no channel of the group serves the model")]
     NotInGroup,
-    /// Only channels that speak other formats serve it.
+    /// Only channels that speak other formats serve it, and the operation is one that cannot be
+    /// converted.
     #[error("served only in other formats: {}", list(formats))]
     OtherFormat {
         /// The formats it is served in.
@@ -88,7 +92,7 @@ pub fn plan(
     if pool.is_empty() {
         return Err(unserved(snapshot, wanted));
     }
-    let survey = Survey::of(&pool, wanted.format, now, rng);
+    let survey = Survey::of(&pool, wanted, now, rng);
     let candidates = survey.candidates(Turn::Take, rng);
     if candidates.is_empty() {
         return Err(survey.nobody(&pool));

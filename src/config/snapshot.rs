@@ -311,6 +311,12 @@ pub struct Channel {
     pub body: BodyRules,
     /// Put before the caller's system prompt; empty: nothing.
     pub system_prompt: String,
+    /// Show reasoning inside `<think>` in the answer's text.
+    pub thinking_to_content: bool,
+    /// Reasoning suffixes of model names are understood.
+    pub suffixes: bool,
+    /// What becomes of hints that another format cannot carry.
+    pub strictness: llm::loss::Strictness,
     /// Provider peculiarities that change a same-format body or how its answer is read.
     pub quirks: llm::dialect::Quirks,
     /// Timers of an attempt.

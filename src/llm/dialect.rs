@@ -20,6 +20,8 @@ impl Quirks {
     pub const REASONING_OUTSIDE_OUTPUT: Quirks = Quirks(1 << 3);
     /// Errors come with HTTP 200: the answer's head is held until its first content.
     pub const ERRORS_IN_200: Quirks = Quirks(1 << 4);
+    /// Chat: newer models refuse tools here and take them on Responses (routing looks at it).
+    pub const TOOLS_OVER_RESPONSES: Quirks = Quirks(1 << 5);
 
     /// Every flag by the name `providers.yaml` uses.
     pub const TABLE: &[(&str, Quirks)] = &[
@@ -28,6 +30,7 @@ impl Quirks {
         ("developer_as_system", Quirks::DEVELOPER_AS_SYSTEM),
         ("reasoning_outside_output", Quirks::REASONING_OUTSIDE_OUTPUT),
         ("errors_in_200", Quirks::ERRORS_IN_200),
+        ("tools_over_responses", Quirks::TOOLS_OVER_RESPONSES),
     ];
 
     /// The flag of that name.

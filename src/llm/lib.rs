@@ -12,6 +12,7 @@ pub mod prepare;
 pub mod scan;
 pub mod tap;
 pub mod tokens;
+pub mod traits;
 pub mod transcode;
 pub mod usage;
 

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use llm::loss::Strictness;
+
 use super::auth::Key;
 use super::environment::Environment;
 use super::groups::Groups;
 use super::routing::Routing;
 use super::sections::TIMER;
 use super::upstream::Upstream;
-use super::{rules, unbuilt};
+use super::{conversion, rules};
 use crate::health::{BreakerSettings, LaneBook};
 use crate::place;
 use crate::provider::{Provider, Providers};
@@ -24,6 +26,8 @@ pub(super) struct Context<'a> {
     pub(super) environment: &'a Environment<'a>,
     pub(super) groups: &'a Groups,
     pub(super) timeouts: Timeouts,
+    /// What channels that say nothing do with hints.
+    pub(super) strictness: Strictness,
 }
 
 /// A channel whose keys have no lanes yet.
@@ -130,7 +134,9 @@ fn read(
         .text()
         .unwrap_or_default()
         .to_string();
-    later(&mut map);
+    let thinking_to_content = map.take("thinking_to_content").boolean().unwrap_or(false);
+    let suffixes = map.take("suffixes").boolean().unwrap_or(true);
+    let strictness = conversion::strictness(&map.take("conversion"));
     map.finish();
     let upstream = upstream?;
     let channel = Channel {
@@ -159,6 +165,9 @@ fn read(
         body,
         system_prompt,
         quirks: provider?.quirks,
+        thinking_to_content,
+        suffixes,
+        strictness: strictness.unwrap_or(context.strictness),
         timeouts,
         auto_disable: breaker.auto_disable,
         tls_ca: upstream.tls_ca,
@@ -218,14 +227,4 @@ fn timeouts(field: &Field<'_>, usual: Timeouts) -> Timeouts {
     };
     map.finish();
     timeouts
-}
-
-/// Keys of features to come.
-fn later(map: &mut Map<'_>) {
-    let thinking = map.take("thinking_to_content");
-    if thinking.boolean() == Some(true) {
-        thinking.warn("no effect yet", "leave it out until it has one");
-    }
-    map.take("suffixes").boolean();
-    unbuilt::conversion(&map.take("conversion"));
 }

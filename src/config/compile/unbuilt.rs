@@ -17,7 +17,6 @@ pub(super) fn read(root: &mut Map<'_>) {
     journal(&root.take("journal"));
     retention(&root.take("retention"));
     limits_section(&root.take("limits"));
-    conversion(&root.take("conversion"));
 }
 
 /// `limits` of a group or key.
@@ -31,11 +30,6 @@ pub(super) fn limits(field: &Field<'_>) {
     }
     map.finish();
     refuse(field, "take the limits out until they are");
-}
-
-/// `conversion` of the gateway or of a channel.
-pub(super) fn conversion(field: &Field<'_>) {
-    field.one_of(&[("lenient", ()), ("strict", ())]);
 }
 
 fn limits_section(field: &Field<'_>) {

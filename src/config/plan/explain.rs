@@ -87,7 +87,7 @@ pub fn explain(
     rng: &mut impl Rng,
 ) -> Explanation {
     let pool = snapshot.routes.pool(wanted.group, wanted.model);
-    let survey = Survey::of(&pool, wanted.format, now, rng);
+    let survey = Survey::of(&pool, wanted, now, rng);
     let candidates = survey.candidates(Turn::Peek, rng);
     let refusal = match (pool.is_empty(), candidates.is_empty()) {
         (true, _) => Some(unserved(snapshot, wanted)),

@@ -8,7 +8,8 @@ use rand::Rng;
 
 use super::keys::{Standing, Turn, rotated, standing, wait};
 use super::routes::Member;
-use super::{Candidate, NoPlan};
+use super::spoken::spoken;
+use super::{Candidate, NoPlan, Wanted};
 use crate::health::Tick;
 use crate::snapshot::Channel;
 
@@ -48,7 +49,7 @@ pub(super) enum Out {
 impl<'a> Survey<'a> {
     pub(super) fn of(
         pool: &'a [Member],
-        wanted: Format,
+        wanted: &Wanted<'_>,
         now: Tick,
         rng: &mut impl Rng,
     ) -> Survey<'a> {
@@ -64,9 +65,9 @@ impl<'a> Survey<'a> {
         survey
     }
 
-    fn look_at(&mut self, member: &'a Member, wanted: Format, rng: &mut impl Rng) {
+    fn look_at(&mut self, member: &'a Member, wanted: &Wanted<'_>, rng: &mut impl Rng) {
         let channel = &*member.channel;
-        let Some(format) = spoken(channel, wanted) else {
+        let Some(format) = spoken(channel, &member.upstream, wanted) else {
             return self.out.push((member, Out::OtherFormat));
         };
         if !channel.enabled {
@@ -145,12 +146,6 @@ impl<'a> Survey<'a> {
     fn wait(&self, channel: &Channel) -> Duration {
         wait(channel, self.now).unwrap_or(SHORTEST_RETRY)
     }
-}
-
-/// The caller's own format wins. A channel that does not speak it needs a conversion: when there
-/// is one, this is where the channel's best format is chosen instead.
-fn spoken(channel: &Channel, wanted: Format) -> Option<Format> {
-    channel.formats.contains(&wanted).then_some(wanted)
 }
 
 /// A weighted random order: of keys `u^(1/w)` with `u` evenly from (0, 1], the largest first

@@ -64,6 +64,7 @@ impl World {
             model,
             format: Format::Chat,
             operation: Operation::Chat,
+            tools: false,
         }
     }
 

@@ -79,7 +79,8 @@ fn the_accents_are_known() {
     assert!(quirks("xai").has(Quirks::REASONING_OUTSIDE_OUTPUT));
     assert!(quirks("openrouter").has(Quirks::ERRORS_IN_200));
     assert!(quirks("mistral").has(Quirks::NO_STREAM_OPTIONS.with(Quirks::MAX_TOKENS_ONLY)));
-    assert_eq!(quirks("openai"), Quirks::NONE);
+    assert_eq!(quirks("openai"), Quirks::TOOLS_OVER_RESPONSES);
+    assert_eq!(quirks("anthropic"), Quirks::NONE);
 }
 
 #[test]

@@ -499,10 +499,21 @@ fn a_channel_serves_groups_that_exist() {
 }
 
 #[test]
-fn reasoning_as_text_is_to_come() {
-    check_channel(
-        "thinking_to_content: true",
-        &["?channels.a.thinking_to_content: no effect yet"],
+fn conversion_is_the_channels_own_or_that_of_all() {
+    use llm::loss::Strictness;
+    let strictness = |yaml: &str| {
+        let sources = Sources::from_text(yaml, &env).unwrap();
+        compile(&sources, &LaneBook::new(), 1).unwrap().channels[0].strictness
+    };
+    let all = "\nconversion: strict";
+    assert_eq!(strictness(&with_good_channel("")), Strictness::Lenient);
+    assert_eq!(
+        strictness(&(with_good_channel("") + all)),
+        Strictness::Strict
+    );
+    assert_eq!(
+        strictness(&(with_good_channel("conversion: lenient") + all)),
+        Strictness::Lenient
     );
 }
 

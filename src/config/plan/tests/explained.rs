@@ -3,8 +3,12 @@
 use super::*;
 use crate::health::Shut;
 
+/// A text completion: the one operation that no channel of another format can answer.
 fn explained(world: &mut World, model: &str) -> Explanation {
-    let wanted = world.wanted(model);
+    let wanted = Wanted {
+        operation: Operation::Completion,
+        ..world.wanted(model)
+    };
     explain(&world.snapshot, &wanted, NOW, &mut world.rng)
 }
 

@@ -61,21 +61,68 @@ fn groups_are_kept_apart() {
 }
 
 #[test]
-fn only_channels_of_the_callers_format_are_asked() {
+fn inside_a_channel_the_callers_own_format_wins_else_the_channels_best() {
     let mut world = world(&[
         "name: both, models: [m], formats: [messages, chat]",
-        "name: other, models: [m, only], formats: [messages, gemini]",
+        "name: other, models: [only], formats: [messages, gemini]",
     ]);
-    let plan = world.plan("m").expect("a plan");
-    assert_eq!(plan.candidates.len(), 1);
-    assert_eq!(
-        plan.candidates[0].format,
-        Format::Chat,
-        "the caller's own format wins"
-    );
+    let mut format = |model| world.plan(model).expect("a plan").candidates[0].format;
+    assert_eq!(format("m"), Format::Chat);
+    assert_eq!(format("only"), Format::Messages);
+}
 
+#[test]
+fn a_text_completion_is_never_converted() {
+    let mut world = world(&["name: other, models: [only], formats: [messages, gemini]"]);
+    let wanted = Wanted {
+        operation: Operation::Completion,
+        ..world.wanted("only")
+    };
+    let refusal = plan(&world.snapshot, &wanted, NOW, &mut world.rng).expect_err("no plan");
     let formats = vec![Format::Messages, Format::Gemini];
-    assert_eq!(world.refusal("only"), NoPlan::OtherFormat { formats });
+    assert_eq!(refusal, NoPlan::OtherFormat { formats });
+}
+
+#[test]
+fn a_count_goes_where_it_can_be_counted() {
+    let mut world = world(&[
+        "name: a, models: [m], formats: [chat, gemini]",
+        "name: b, models: [n], formats: [chat]",
+    ]);
+    let mut format = |model| {
+        let wanted = Wanted {
+            operation: Operation::Count,
+            format: Format::Messages,
+            ..world.wanted(model)
+        };
+        let plan = plan(&world.snapshot, &wanted, NOW, &mut world.rng).expect("a plan");
+        plan.candidates[0].format
+    };
+    assert_eq!(format("m"), Format::Gemini);
+    assert_eq!(format("n"), Format::Chat, "the tokenizer answers");
+}
+
+#[test]
+fn models_that_refuse_tools_on_chat_are_reached_over_responses() {
+    let mut world = world(&[
+        "name: a, models: [gpt-5.4], provider: openai, formats: [chat, responses]",
+        "name: b, models: [gpt-5.4-local], formats: [chat, responses]",
+    ]);
+    let mut format = |model, tools| {
+        let wanted = Wanted {
+            tools,
+            ..world.wanted(model)
+        };
+        let plan = plan(&world.snapshot, &wanted, NOW, &mut world.rng).expect("a plan");
+        plan.candidates[0].format
+    };
+    assert_eq!(format("gpt-5.4", true), Format::Responses);
+    assert_eq!(format("gpt-5.4", false), Format::Chat);
+    assert_eq!(
+        format("gpt-5.4-local", true),
+        Format::Chat,
+        "the provider has no such quirk"
+    );
 }
 
 #[test]

@@ -1,0 +1,166 @@
+//! Between two formats: the request's conversion, and the answer's way back.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use config::plan::Candidate;
+use llm::ask;
+use llm::convert::{Back, Target, convert};
+use llm::fault::Telling;
+use llm::tap::{Framing, Report, Seen, Tap, TapOptions};
+use llm::transcode::{Envelope, TranscodeOptions, Transcoder};
+use llm::{Format, Operation};
+
+use crate::attempt;
+use crate::exchange::{Asked, Exchange};
+use crate::reject::{Cause, Refusal};
+
+/// What a conversion leaves behind for the answer.
+#[derive(Debug, Default)]
+pub(crate) struct Translation {
+    back: Back,
+    /// The caller's fields that the upstream's format has no place for.
+    pub(crate) dropped: Vec<Cow<'static, str>>,
+}
+
+/// The request in the candidate's format, and what its ask is there.
+pub(crate) struct Translated {
+    pub(crate) body: Bytes,
+    pub(crate) ask: ask::Ask,
+    pub(crate) translation: Translation,
+}
+
+/// Converts the request for a candidate that speaks another format.
+pub(crate) fn request(
+    exchange: &Exchange,
+    asked: &Asked,
+    to: &Candidate,
+) -> Result<Translated, Refusal> {
+    let snapshot = &exchange.snapshot;
+    let facts = snapshot.prices.facts_of(&asked.ask.model, &to.model);
+    let target = Target {
+        format: to.format,
+        model: &to.model,
+        quirks: to.channel.quirks,
+        strictness: to.channel.strictness,
+        max_output: facts.max_output,
+        default_output: snapshot.billing.hold_output,
+    };
+    let (model, stream) = (&asked.ask.model, asked.ask.stream);
+    let converted = convert(exchange.format, &asked.body, model, stream, &target)
+        .map_err(|misfit| malformed(misfit.to_string(), misfit.param()))?;
+    let mut ask = ask::read(to.format, exchange.operation, &converted.body)
+        .map_err(|bad| malformed(bad.to_string(), bad.param().unwrap_or("")))?;
+    // Gemini says it in the path.
+    ask.stream = stream;
+    Ok(Translated {
+        body: converted.body.into(),
+        ask,
+        translation: Translation {
+            back: converted.back,
+            dropped: converted.dropped,
+        },
+    })
+}
+
+fn malformed(problem: String, param: &str) -> Refusal {
+    Refusal::new(Cause::Malformed, problem).at(Some(param).filter(|param| !param.is_empty()))
+}
+
+/// An answer being read: watched as it passes, or translated.
+pub(crate) enum Reading {
+    Watched(Tap),
+    Translated(Box<Transcoder>),
+}
+
+impl Reading {
+    /// Begins with the head of an answer that is framed as `framing`.
+    pub(crate) fn new(
+        exchange: &Exchange,
+        asked: &Asked,
+        attempt: &attempt::Attempt,
+        framing: Framing,
+    ) -> Reading {
+        let candidate = &attempt.candidate;
+        let Some(translation) = &attempt.translation else {
+            return Reading::Watched(Tap::new(TapOptions {
+                format: candidate.format,
+                operation: exchange.operation,
+                framing,
+                quirks: candidate.channel.quirks,
+                hide_usage: attempt::asks_usage(asked, candidate.format),
+            }));
+        };
+        Reading::Translated(Box::new(Transcoder::new(TranscodeOptions {
+            from: candidate.format,
+            to: exchange.format,
+            framing,
+            wanted: asked.framing,
+            quirks: candidate.channel.quirks,
+            back: translation.back.clone(),
+            envelope: Envelope {
+                id: exchange.id.to_string(),
+                model: asked.ask.model.clone(),
+                created: u64::try_from(exchange.at.as_second()).unwrap_or(0),
+                upstream_model: candidate.model.to_string(),
+            },
+            input_estimate: asked.ask.input_bytes.div_ceil(4),
+        })))
+    }
+
+    pub(crate) fn push(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) -> Seen {
+        match self {
+            Reading::Watched(tap) => tap.push(chunk, out),
+            Reading::Translated(transcoder) => transcoder.push(chunk, out),
+        }
+    }
+
+    pub(crate) fn finish(&mut self, out: &mut Vec<Bytes>) -> Seen {
+        match self {
+            Reading::Watched(tap) => tap.finish(out),
+            Reading::Translated(transcoder) => transcoder.finish(out),
+        }
+    }
+
+    pub(crate) fn report(&self) -> &Report {
+        match self {
+            Reading::Watched(tap) => tap.report(),
+            Reading::Translated(transcoder) => transcoder.report(),
+        }
+    }
+
+    /// The bytes that end the stream with an error.
+    pub(crate) fn last_event(&mut self, telling: &Telling<'_>) -> Vec<u8> {
+        match self {
+            Reading::Watched(tap) => tap.last_event(telling),
+            Reading::Translated(transcoder) => transcoder.last_event(telling),
+        }
+    }
+
+    pub(crate) fn is_translated(&self) -> bool {
+        matches!(self, Reading::Translated(_))
+    }
+}
+
+/// Whether an answer of the candidate must be translated for the caller.
+pub(crate) fn is_needed(exchange: &Exchange, to: &Candidate) -> bool {
+    let shows_thinking = to.channel.thinking_to_content && exchange.operation == Operation::Chat;
+    to.format != exchange.format || shows_thinking
+}
+
+/// The query of a converted request: the caller's speaks of another API.
+pub(crate) fn query(to: Format, stream: bool) -> &'static str {
+    match (to, stream) {
+        (Format::Gemini, true) => "alt=sse",
+        _ => "",
+    }
+}
+
+/// Whether a header of the caller's means something to an upstream of format `to`.
+pub(crate) fn understands(to: Format, header: &str) -> bool {
+    match to {
+        Format::Messages => !header.starts_with("openai-"),
+        Format::Chat | Format::Responses => !header.starts_with("anthropic-"),
+        Format::Gemini => !header.starts_with("openai-") && !header.starts_with("anthropic-"),
+    }
+}

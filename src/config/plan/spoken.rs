@@ -1,0 +1,38 @@
+//! Which of its formats a channel is spoken to in.
+
+use llm::dialect::Quirks;
+use llm::{Format, Operation, traits};
+
+use super::Wanted;
+use crate::snapshot::Channel;
+
+/// The format for a request: the caller's own where the channel speaks it, else the channel's best,
+/// for an operation that can be converted. `None`: the channel cannot answer it.
+pub(super) fn spoken(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> Option<Format> {
+    let speaks = |format: &Format| channel.formats.contains(format);
+    if needs_responses(channel, upstream, wanted) {
+        return Some(Format::Responses);
+    }
+    if speaks(&wanted.format) {
+        return Some(wanted.format);
+    }
+    match wanted.operation {
+        Operation::Chat => channel.formats.first().copied(),
+        // Only these two have an endpoint that counts; elsewhere the tokenizer answers.
+        Operation::Count => [Format::Messages, Format::Gemini]
+            .into_iter()
+            .find(speaks)
+            .or(channel.formats.first().copied()),
+        Operation::Completion => None,
+    }
+}
+
+/// Some OpenAI models refuse tools on Chat Completions, and take them on Responses.
+fn needs_responses(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> bool {
+    wanted.tools
+        && wanted.format == Format::Chat
+        && wanted.operation == Operation::Chat
+        && channel.quirks.has(Quirks::TOOLS_OVER_RESPONSES)
+        && channel.formats.contains(&Format::Responses)
+        && traits::refuses_tools_on_chat(upstream)
+}
