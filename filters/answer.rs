@@ -10,6 +10,7 @@ use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
 use crate::ctx::Ctx;
+use crate::limit;
 use crate::reject::Refusal;
 
 /// Upstream headers that describe the content.
@@ -119,6 +120,9 @@ fn common(ctx: &Ctx, session: &Session, head: &mut ResponseHeader) -> Result<(),
         head.insert_header("request-id", &*ctx.id)?;
     }
     cors(ctx, session, head)?;
+    if let crate::ctx::Stage::Exchange(exchange) = &ctx.stage {
+        limit::headers(ctx.format, ctx.at, &exchange.standing, head)?;
+    }
     if let crate::ctx::Stage::Exchange(exchange) = &ctx.stage
         && ctx.snapshot.gateway.receipt
         && let Some(candidate) = exchange.route.as_ref().and_then(|route| route.current())

@@ -10,6 +10,7 @@ use config::snapshot::{Snapshot, Token};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use ledger::End;
+use ledger::limit::{Permit, Standing};
 use ledger::writer::Slot;
 use llm::ask::Ask;
 use llm::tap::Framing;
@@ -37,6 +38,10 @@ pub(crate) struct Exchange {
     pub(crate) under_way: bool,
     /// Fields that the conversion for the current attempt dropped, by the caller's names.
     pub(crate) dropped: Vec<Cow<'static, str>>,
+    /// Its room under the limits; given back when it ends, however it ends.
+    pub(crate) permit: Option<Permit>,
+    /// What is left under the limits, for the answer's headers.
+    pub(crate) standing: Standing,
     /// Why it was refused, for the record.
     pub(crate) error: Option<String>,
     /// Time the gateway itself spent before the first attempt.

@@ -57,6 +57,8 @@ pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     dropped: IntCounterVec,
+    shadowed: IntCounterVec,
+    counters_away: IntCounter,
     attempts: IntCounterVec,
     tokens: IntCounterVec,
     cost: CounterVec,
@@ -170,6 +172,11 @@ impl Metrics {
             "Answers whose tokens the gateway counted itself, in part or in whole",
         )?;
         registry.register(Box::new(estimated.clone()))?;
+        let counters_away = IntCounter::new(
+            "tollgate_counters_away_total",
+            "Requests of limited callers whose limits could not be checked",
+        )?;
+        registry.register(Box::new(counters_away.clone()))?;
         let by_request = ["operation", "client_format", "model"];
         let otel = ["gen_ai_operation_name", "gen_ai_request_model"];
         Ok(Metrics {
@@ -183,6 +190,12 @@ impl Metrics {
                 "Attempts at upstreams by what came of them",
                 &["channel", "result"],
             )?,
+            shadowed: counters(
+                "tollgate_limit_shadow_total",
+                "Requests that a limit in shadow mode would have refused",
+                &["scope", "kind"],
+            )?,
+            counters_away,
             dropped: counters(
                 "tollgate_dropped_fields_total",
                 "Fields of requests that another format could not carry and the answer can do without",
@@ -307,6 +320,16 @@ impl Metrics {
             let dropped = self.dropped.with_label_values(&[channel]);
             dropped.inc_by(fields as u64);
         }
+    }
+
+    /// Counts a request that a limit in shadow mode would have refused.
+    pub(crate) fn shadowed(&self, scope: &'static str, kind: &'static str) {
+        self.shadowed.with_label_values(&[scope, kind]).inc();
+    }
+
+    /// Counts a request whose limits could not be checked.
+    pub(crate) fn counters_away(&self) {
+        self.counters_away.inc();
     }
 
     /// Counts a closed exchange.

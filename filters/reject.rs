@@ -28,6 +28,8 @@ pub(crate) enum Cause {
     SlowBody,
     /// Every candidate is disabled or open, or the gateway itself has no room.
     Unavailable,
+    /// A limit of requests, tokens or concurrency has no room.
+    OverLimit,
     /// Every attempt was answered 429.
     RateLimited,
     /// The upstream refused the request itself: 400, 404, 413, 422.
@@ -109,6 +111,7 @@ impl Refusal {
             Cause::TooLarge => "too_large",
             Cause::SlowBody => "slow_body",
             Cause::Unavailable => "unavailable",
+            Cause::OverLimit => "rate_limited",
             Cause::RateLimited => "upstream_rate_limited",
             Cause::UpstreamRefused(_) => "upstream_refused",
             Cause::UpstreamFailed => "upstream_failed",
@@ -169,7 +172,9 @@ fn openai_words(cause: Cause) -> (u16, &'static str, Option<&'static str>) {
         Cause::TooLarge => (413, INVALID, Some("request_too_large")),
         Cause::SlowBody => (408, INVALID, Some("request_timeout")),
         Cause::Unavailable => (503, "service_unavailable", Some("service_unavailable")),
-        Cause::RateLimited => (429, "rate_limit_exceeded", Some("rate_limit_exceeded")),
+        Cause::OverLimit | Cause::RateLimited => {
+            (429, "rate_limit_exceeded", Some("rate_limit_exceeded"))
+        }
         Cause::UpstreamRefused(status) => (status, INVALID, None),
         Cause::UpstreamFailed => (502, "upstream_error", Some("upstream_error")),
         Cause::UpstreamBusy => (503, "service_unavailable", Some("upstream_overloaded")),
@@ -188,7 +193,7 @@ fn anthropic_words(cause: Cause) -> (u16, &'static str) {
         Cause::TooLarge => (413, "request_too_large"),
         Cause::SlowBody => (408, "timeout_error"),
         Cause::Unavailable | Cause::UpstreamBusy => (529, "overloaded_error"),
-        Cause::RateLimited => (429, "rate_limit_error"),
+        Cause::OverLimit | Cause::RateLimited => (429, "rate_limit_error"),
         Cause::UpstreamRefused(404) => (404, "not_found_error"),
         Cause::UpstreamRefused(413) => (413, "request_too_large"),
         Cause::UpstreamRefused(status) => (status, "invalid_request_error"),
@@ -208,7 +213,7 @@ fn google_words(cause: Cause) -> (u16, &'static str) {
         Cause::TooLarge => (413, "INVALID_ARGUMENT"),
         Cause::SlowBody => (408, "DEADLINE_EXCEEDED"),
         Cause::Unavailable | Cause::UpstreamBusy => (503, "UNAVAILABLE"),
-        Cause::RateLimited => (429, "RESOURCE_EXHAUSTED"),
+        Cause::OverLimit | Cause::RateLimited => (429, "RESOURCE_EXHAUSTED"),
         Cause::UpstreamRefused(404) => (404, "NOT_FOUND"),
         Cause::UpstreamRefused(status) => (status, "INVALID_ARGUMENT"),
         Cause::UpstreamFailed => (502, "UNAVAILABLE"),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use ledger::End;
+use ledger::limit::Standing;
 use llm::ask::{self, Ask, BadAsk};
 use llm::tap::Framing;
 use llm::{Format, Operation};
@@ -18,7 +19,7 @@ use crate::endpoint::{self, Endpoint, ModelEndpoint};
 use crate::exchange::{Asked, Exchange};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
-use crate::{answer, auth, local, query, route, settle};
+use crate::{answer, auth, limit, local, query, route, settle};
 
 /// Client headers that travel on to the upstream (contract section 3).
 const FORWARDED: [&str; 5] = [
@@ -93,7 +94,7 @@ async fn model(
         }
     };
     ctx.stage = Stage::Exchange(Box::new(exchange));
-    let refusal = match prepare(session, ctx, endpoint).await {
+    let refusal = match prepare(shared, session, ctx, endpoint).await {
         Ok(()) => match conduct_while_running(shared, session, ctx).await {
             Conducted::Shown => return Ok(true),
             Conducted::Broken(error) => return Err(error),
@@ -190,6 +191,8 @@ fn admit(
         reply: None,
         under_way: false,
         dropped: Vec::new(),
+        permit: None,
+        standing: Standing::default(),
         error: None,
         overhead: std::time::Duration::ZERO,
         closed: None,
@@ -198,6 +201,7 @@ fn admit(
 
 /// Reads, understands and routes the request.
 async fn prepare(
+    shared: &Shared,
     session: &mut Session,
     ctx: &mut Ctx,
     endpoint: ModelEndpoint,
@@ -221,7 +225,7 @@ async fn prepare(
     };
     exchange.asked = Some(asked);
     exchange.route = Some(route::of(&snapshot, exchange)?);
-    Ok(())
+    Ok(limit::admit(shared, exchange).await?)
 }
 
 /// Reads what the body asks for; a model in the path stands before one in the body.

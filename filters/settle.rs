@@ -30,6 +30,7 @@ pub(crate) async fn close(
     // The await above could have let another close in only through the same `ctx`: it cannot.
     let record = record(exchange, status, end, &used, report);
     shared.metrics.closed(&record);
+    leave(exchange, &used.usage);
     if let Some(slot) = exchange.slot.take() {
         slot.write(record.clone());
     }
@@ -38,6 +39,15 @@ pub(crate) async fn close(
         end,
         record: Box::new(record),
     });
+}
+
+/// Settles the request's room under the limits; one that reached no upstream takes none.
+fn leave(exchange: &mut Exchange, usage: &Usage) {
+    if let Some(permit) = exchange.permit.take()
+        && exchange.attempts() > 0
+    {
+        permit.settle(usage.input.saturating_add(usage.output));
+    }
 }
 
 /// Tokens and where they come from.

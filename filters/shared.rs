@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use config::live::Live;
+use ledger::limit::Counters;
 use ledger::writer::Writer;
 use pingora::connectors::http::Connector;
 use pingora::utils::tls::WrappedX509;
@@ -23,6 +24,7 @@ use crate::resolve::Resolver;
 pub struct Shared {
     pub(crate) live: Arc<Live>,
     pub(crate) writer: Arc<Writer>,
+    pub(crate) counters: Arc<dyn Counters>,
     pub(crate) metrics: Metrics,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) replicas: Replicas,
@@ -40,6 +42,7 @@ impl Shared {
     pub fn new(
         live: Arc<Live>,
         writer: Arc<Writer>,
+        counters: Arc<dyn Counters>,
         metrics: Metrics,
         store_seen: Arc<dyn Fn() -> bool + Send + Sync>,
     ) -> Shared {
@@ -49,6 +52,7 @@ impl Shared {
             resolver,
             live,
             writer,
+            counters,
             metrics,
             authorities: Authorities::default(),
             upstreams: Connector::new(None),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use config::snapshot::Snapshot;
 use config::{Live, LiveEnv};
 use filters::{Gateway, Metrics, Shared};
+use ledger::limit::Memory;
 use ledger::writer::Writer;
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
@@ -90,6 +91,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     let shared = Arc::new(Shared::new(
         Arc::clone(&live),
         Arc::clone(&writer),
+        Arc::new(Memory::default()),
         metrics,
         store_seen,
     ));

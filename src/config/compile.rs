@@ -7,6 +7,7 @@ mod checks;
 mod conversion;
 mod environment;
 mod groups;
+mod limits;
 mod listen;
 mod models;
 mod network;
@@ -28,7 +29,7 @@ use crate::plan::Routes;
 use crate::problem::Problem;
 use crate::provider::Providers;
 use crate::reader::{Field, Problems};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LimitSettings, Snapshot};
 use crate::source::Sources;
 
 /// The snapshot of `sources`, the `number`th of this process. Lanes are taken from `lanes`, so
@@ -52,6 +53,7 @@ pub fn compile(sources: &Sources, lanes: &LaneBook, number: u64) -> Result<Snaps
 struct Draft {
     sections: sections::Sections,
     store: String,
+    limits: LimitSettings,
     groups: groups::Groups,
     channels: Vec<channel::Draft>,
     prices: crate::price::PriceBook,
@@ -65,6 +67,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     let sections = sections::read(&mut root, &environment);
     let store = store::read(&mut root, &environment);
     unbuilt::read(&mut root);
+    let limits = limits::settings(&mut root);
     let groups = groups::read(&mut root);
     let context = channel::Context {
         providers: Providers::builtin(),
@@ -80,6 +83,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     Some(Draft {
         sections,
         store: store?,
+        limits,
         groups,
         channels: channels?,
         prices,
@@ -108,6 +112,7 @@ impl Draft {
             metrics: self.sections.metrics,
             store: self.store,
             billing: self.sections.billing,
+            limits: self.limits,
             log: self.sections.log,
             routes: Routes::build(&channels),
             channels,

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use ledger::limit::Limits;
 
 pub use ledger::bill::{Price, Rates, Tier};
 pub use suffix::without_suffix;
@@ -21,6 +22,8 @@ pub struct ModelEntry {
     pub prices: Vec<DatedPrice>,
     /// Size and limit.
     pub facts: ModelFacts,
+    /// What everybody together may ask of it.
+    pub limits: Limits,
 }
 
 /// A price and when it begins.
@@ -70,6 +73,9 @@ impl PriceBookBuilder {
             known.prices = entry.prices;
         }
         known.facts = entry.facts.or(known.facts);
+        if !entry.limits.is_empty() {
+            known.limits = entry.limits;
+        }
         self
     }
 
@@ -77,6 +83,7 @@ impl PriceBookBuilder {
     pub fn build(self) -> PriceBook {
         let mut book = PriceBook::default();
         for (name, mut entry) in self.entries {
+            book.limited |= !entry.limits.is_empty();
             // Newest first; undated last.
             entry.prices.sort_by_key(|dated| Reverse(dated.from));
             let pattern = Pattern::new(&name);
@@ -101,6 +108,8 @@ pub struct PriceBook {
     exact: HashMap<Box<str>, ModelEntry>,
     /// Most specific first.
     patterns: Vec<(Pattern, ModelEntry)>,
+    /// Whether any entry has limits: spares requests the look-up.
+    limited: bool,
 }
 
 impl PriceBook {
@@ -140,6 +149,25 @@ impl PriceBook {
                 max_output: known.max_output.or_else(max_output),
             }
         })
+    }
+
+    /// The limits of a model, and the name or pattern they are written under: everything it covers
+    /// shares them.
+    pub fn limits(&self, name: &str) -> Option<(&str, Limits)> {
+        if !self.limited {
+            return None;
+        }
+        let bounds = |entry: &ModelEntry| !entry.limits.is_empty();
+        let exact = self.exact.get_key_value(name);
+        let exact = exact.map(|(written, entry)| (&**written, entry));
+        let patterns = self.patterns.iter();
+        let matching = patterns.filter(|(pattern, _)| pattern.matches(name));
+        let matching = matching.map(|(pattern, entry)| (pattern.as_str(), entry));
+        exact
+            .into_iter()
+            .chain(matching)
+            .find(|(_, entry)| bounds(entry))
+            .map(|(written, entry)| (written, entry.limits))
     }
 
     /// The first entry for `name` that has what `take` looks for: an entry that says nothing of

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use ledger::limit::Limits;
 use llm::Format;
 use secrecy::SecretString;
 use serde_json::value::RawValue;
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub store: String,
     /// The `billing` section.
     pub billing: Billing,
+    /// The `limits` section.
+    pub limits: LimitSettings,
     /// The `log` section.
     pub log: Log,
     /// Every enabled or disabled channel, in the order of the configuration.
@@ -115,6 +118,27 @@ pub struct Billing {
     pub hold_output: u64,
 }
 
+/// The `limits` section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Whether limits hold.
+    pub enforce: Enforce,
+    /// Refuse limited callers while the shared counters cannot be reached (else they go on
+    /// unlimited).
+    pub closed_when_away: bool,
+}
+
+/// Whether limits hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enforce {
+    /// What is over a limit is refused.
+    On,
+    /// What would be refused is only counted.
+    Shadow,
+    /// Nothing is even counted.
+    Off,
+}
+
 /// The `log` section.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -131,6 +155,8 @@ pub struct Group {
     pub ratio: Ratio,
     /// User groups that may use it; `None`: everyone.
     pub usable_by: Option<Vec<String>>,
+    /// Of all its keys together.
+    pub limits: Limits,
 }
 
 /// A static gateway key.
@@ -150,6 +176,8 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// Addresses it may be used from; empty: any.
     pub allow_ips: Vec<IpNet>,
+    /// Of this key alone.
+    pub limits: Limits,
     /// A disabled key is refused like an unknown one.
     pub enabled: bool,
 }

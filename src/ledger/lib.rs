@@ -1,6 +1,7 @@
-//! Money and records: pure arithmetic, and the writer that hands records to a store.
+//! Money, records and limits: pure arithmetic, and the writer that hands records to a store.
 
 pub mod bill;
+pub mod limit;
 pub mod money;
 pub mod record;
 pub mod writer;

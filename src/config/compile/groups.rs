@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use ledger::RATIO_ONE;
+use ledger::limit::Limits;
 
-use super::unbuilt;
+use super::{limits, unbuilt};
 use crate::reader::{Field, Map, did_you_mean};
 use crate::snapshot::{Group, Ratio};
 
@@ -24,6 +25,7 @@ pub(super) fn read(root: &mut Map<'_>) -> Groups {
     let plain = Group {
         ratio: Ratio(RATIO_ONE),
         usable_by: None,
+        limits: Limits::default(),
     };
     let mut groups = Groups {
         by_name: BTreeMap::from([(DEFAULT.to_string(), plain)]),
@@ -62,9 +64,9 @@ fn group<'a>(field: &Field<'a>, usable_by: &mut Vec<Field<'a>>) -> Group {
     let group = Group {
         ratio: ratio(&map.take("ratio")).unwrap_or(Ratio(RATIO_ONE)),
         usable_by: names(&users),
+        limits: limits::read(&map.take("limits")),
     };
     usable_by.push(users);
-    unbuilt::limits(&map.take("limits"));
     map.finish();
     group
 }

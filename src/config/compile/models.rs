@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ledger::{Price, Rates, Tier};
 
+use super::limits;
 use super::tokens::time;
 use crate::price::{DatedPrice, ModelEntry, ModelFacts, PriceBook, PriceBookBuilder};
 use crate::reader::{Field, Map};
@@ -37,12 +38,17 @@ fn entry(field: &Field<'_>) -> ModelEntry {
             price: Arc::new(price(one.map())),
         }],
     };
+    let limits = limits::read(&map.take("limits"));
     let facts = ModelFacts {
         context: map.take("context").integer(TOKENS),
         max_output: map.take("max_output").integer(TOKENS),
     };
     map.finish();
-    ModelEntry { prices, facts }
+    ModelEntry {
+        prices,
+        facts,
+        limits,
+    }
 }
 
 fn dated_prices(field: &Field<'_>) -> Vec<DatedPrice> {

@@ -12,7 +12,7 @@ use super::channel::named;
 use super::groups::{DEFAULT, Groups};
 use super::network::network;
 use super::routing::patterns;
-use super::unbuilt;
+use super::{limits, unbuilt};
 use crate::reader::{Field, Map};
 use crate::snapshot::Token;
 
@@ -92,7 +92,7 @@ fn token(
     let allow_ips = allow_ips.iter().filter_map(network).collect();
     let enabled = map.take("enabled").boolean().unwrap_or(true);
     budget(&map.take("budget"));
-    unbuilt::limits(&map.take("limits"));
+    let limits = limits::read(&map.take("limits"));
     map.finish();
     let name = name?;
     Some(Token {
@@ -103,6 +103,7 @@ fn token(
         models,
         expires_at,
         allow_ips,
+        limits,
         enabled,
     })
 }

@@ -16,34 +16,6 @@ pub(super) fn refuse(field: &Field<'_>, hint: &str) {
 pub(super) fn read(root: &mut Map<'_>) {
     journal(&root.take("journal"));
     retention(&root.take("retention"));
-    limits_section(&root.take("limits"));
-}
-
-/// `limits` of a group or key.
-pub(super) fn limits(field: &Field<'_>) {
-    if field.is_absent() {
-        return;
-    }
-    let mut map = field.map();
-    for key in ["rpm", "tpm", "concurrency"] {
-        map.take(key).integer(0..=u64::MAX);
-    }
-    map.finish();
-    refuse(field, "take the limits out until they are");
-}
-
-fn limits_section(field: &Field<'_>) {
-    let mut map = field.map();
-    let enforce =
-        map.take("enforce")
-            .one_of(&[("true", true), ("false", false), ("shadow", false)]);
-    let away = map
-        .take("when_redis_is_away")
-        .one_of(&[("open", true), ("closed", false)]);
-    map.finish();
-    if enforce == Some(false) || away == Some(false) {
-        refuse(field, "take the section out until limits are");
-    }
 }
 
 fn journal(field: &Field<'_>) {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ledger::Nanos;
+use ledger::limit::Limits;
 use serde::Deserialize;
 
 use super::{DatedPrice, ModelEntry, ModelFacts, Price, Rates, Tier};
@@ -97,6 +98,7 @@ impl Row {
                 context: self.context,
                 max_output: self.max_output,
             },
+            limits: Limits::default(),
         })
     }
 }

@@ -17,6 +17,7 @@ fn dated(prices: &[(Option<&str>, i64)]) -> ModelEntry {
     ModelEntry {
         prices: prices.collect(),
         facts: ModelFacts::default(),
+        limits: Limits::default(),
     }
 }
 
@@ -106,6 +107,7 @@ fn a_narrow_entry_without_a_price_does_not_hide_a_wider_one() {
     let narrow = ModelEntry {
         prices: Vec::new(),
         facts,
+        limits: Limits::default(),
     };
     let book = book(&[("m-1", narrow), ("m-*", priced(7))]);
     check(&book, "m-1", "m-1", Some(7));
@@ -124,6 +126,7 @@ fn the_operator_overrides_by_name_and_part() {
                 context: None,
                 max_output: Some(5),
             },
+            limits: Limits::default(),
         },
     );
     let book = builder.build();

@@ -195,20 +195,14 @@ fn values_from_the_environment_are_retyped() {
 #[test]
 fn features_to_come_are_refused_or_warned_of() {
     check_section(
-        "redis: redis://h\nlimits: {enforce: shadow}\njournal: data/j\nretention: {requests: 90d}\n\
+        "redis: redis://h\njournal: data/j\nretention: {requests: 90d}\n\
          billing: {lease: 1}\nconversion: strict",
         &[
             "?billing.lease: no effect yet",
             "!redis: not enforced yet",
             "?journal: no effect yet",
             "?retention: no effect yet",
-            "!limits: not enforced yet",
         ],
-    );
-    check_section("limits: {enforce: true, when_redis_is_away: open}", &[]);
-    check_section(
-        "limits: {when_redis_is_away: closed}",
-        &["!limits: not enforced yet"],
     );
     check_section(
         "journal: {path: j, fsync: always, max: 8GiB}",
@@ -222,6 +216,34 @@ fn features_to_come_are_refused_or_warned_of() {
             "?journal: no effect yet",
             "!conversion: expected one of lenient, strict",
         ],
+    );
+}
+
+#[test]
+fn limits_hold_unless_told_otherwise() {
+    use crate::snapshot::{Enforce, LimitSettings};
+    let check = |yaml: &str, enforce, closed_when_away| {
+        let expected = LimitSettings {
+            enforce,
+            closed_when_away,
+        };
+        assert_eq!(snapshot(yaml).limits, expected, "{yaml}");
+    };
+    check("", Enforce::On, false);
+    check(
+        "limits: {enforce: true, when_redis_is_away: open}",
+        Enforce::On,
+        false,
+    );
+    check("limits: {enforce: shadow}", Enforce::Shadow, false);
+    check(
+        "limits: {enforce: false, when_redis_is_away: closed}",
+        Enforce::Off,
+        true,
+    );
+    check_section(
+        "limits: {enforce: maybe}",
+        &["!limits.enforce: expected one of true, shadow, false"],
     );
 }
 

@@ -77,23 +77,37 @@ fn names_and_keys_are_unique() {
 
 #[test]
 fn what_is_not_enforced_is_refused() {
+    check_token("budget: 25", &["!tokens.t.budget: not enforced yet"]);
     check_token(
-        "budget: 25, limits: {rpm: 60, tpm: 100000, concurrency: 8}",
-        &[
-            "!tokens.t.budget: not enforced yet",
-            "!tokens.t.limits: not enforced yet",
-        ],
-    );
-    check_token(
-        "budget: -1, limits: {rpm: many, rps: 1}",
+        "budget: -1, limits: {rpm: many, rps: 1, tpm: 0}",
         &[
             "!tokens.t.budget: expected an amount in USD of at least 0",
             "!tokens.t.limits.rpm: expected a whole number",
+            "!tokens.t.limits.tpm: a limit that lets nothing through",
             "!tokens.t.limits.rps: unknown key",
-            "!tokens.t.limits: not enforced yet",
         ],
     );
     check_token("group: auto", &["!tokens.t.group: not enforced yet"]);
+}
+
+#[test]
+fn limits_are_read_for_keys_groups_and_models() {
+    use ledger::limit::Limits;
+    let yaml = "groups: {default: {limits: {concurrency: 8}}}\n\
+                models: {'gpt-*': {limits: {rpm: 10, enforce: shadow}}}\n"
+        .to_string()
+        + &with_token("key: sk-12345678, limits: {rpm: 60, tpm: 100000}");
+    let snapshot = snapshot(&yaml);
+    let limits = snapshot.tokens.values().next().unwrap().limits;
+    assert_eq!((limits.rpm, limits.tpm), (Some(60), Some(100_000)));
+    assert_eq!(snapshot.groups["default"].limits.concurrency, Some(8));
+    let shadow = Limits {
+        rpm: Some(10),
+        shadow: true,
+        ..Limits::default()
+    };
+    assert_eq!(snapshot.prices.limits("gpt-4o"), Some(("gpt-*", shadow)));
+    assert_eq!(snapshot.prices.limits("claude-x"), None);
 }
 
 #[test]
@@ -148,7 +162,6 @@ fn groups_are_checked() {
          group_ratios: {partner: {none: 0.5, vip: x}}",
         &[
             "!groups.vip.ratio: expected a ratio like 0.8 of at least 0",
-            "!groups.vip.limits: not enforced yet",
             "!groups.auto: not enforced yet",
             "!groups.default: expected a map",
             "!group_ratios.partner.none: no group is called `none`",

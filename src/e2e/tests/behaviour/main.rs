@@ -16,6 +16,7 @@ mod health;
 mod held;
 mod identity;
 mod keys;
+mod limits;
 mod metrics;
 mod money;
 mod pace;

@@ -1,0 +1,157 @@
+//! Limits of requests, tokens and concurrency: one step that no model operation can skip.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::snapshot::Enforce;
+use http::HeaderValue;
+use jiff::{SignedDuration, Timestamp};
+use ledger::limit::{Admission, Bound, Breach, Entry, Kind, Left, Limits, Permit, Scope, Standing};
+use llm::{Format, Operation};
+use pingora::http::ResponseHeader;
+
+use crate::exchange::Exchange;
+use crate::reject::{Cause, Refusal};
+use crate::shared::Shared;
+
+/// When to come back while the shared counters cannot be reached.
+const AWAY: Duration = Duration::from_secs(2);
+
+/// Takes room for a planned request under every limit it falls under.
+pub(crate) async fn admit(shared: &Shared, exchange: &mut Exchange) -> Result<(), Refusal> {
+    let settings = exchange.snapshot.limits;
+    let bounds = bounds(exchange);
+    if bounds.is_empty() || settings.enforce == Enforce::Off {
+        return Ok(());
+    }
+    let entry = Entry {
+        id: Arc::clone(&exchange.id),
+        tokens: reserved(exchange),
+        bounds,
+    };
+    let (admission, permit) = Permit::ask(&shared.counters, entry).await;
+    exchange.permit = permit;
+    match admission {
+        Admission::Admitted { standing, shadowed } => {
+            exchange.standing = standing;
+            for breach in &shadowed {
+                shared
+                    .metrics
+                    .shadowed(breach.scope.as_str(), breach.kind.as_str());
+            }
+            Ok(())
+        }
+        Admission::Refused(breach) => {
+            exchange.standing = standing_of(&breach);
+            Err(refusal(&breach))
+        }
+        Admission::Away => {
+            shared.metrics.counters_away();
+            match settings.closed_when_away {
+                false => Ok(()),
+                true => Err(Refusal::new(
+                    Cause::Unavailable,
+                    "the limits of this key cannot be checked at the moment; try again soon",
+                )
+                .after(AWAY)),
+            }
+        }
+    }
+}
+
+/// Everything that bounds the request. In shadow mode nothing refuses.
+fn bounds(exchange: &Exchange) -> Vec<Bound> {
+    let (snapshot, token) = (&exchange.snapshot, &exchange.token);
+    let shadow = snapshot.limits.enforce == Enforce::Shadow;
+    let mut bounds = Vec::new();
+    let mut add = |scope, subject: Arc<str>, mut limits: Limits| {
+        if !limits.is_empty() {
+            limits.shadow |= shadow;
+            bounds.push(Bound {
+                scope,
+                subject,
+                limits,
+            });
+        }
+    };
+    add(Scope::Key, Arc::clone(&token.id), token.limits);
+    if let Some(group) = snapshot.groups.get(&*token.group) {
+        add(Scope::Group, Arc::clone(&token.group), group.limits);
+    }
+    if let Some((written, limits)) = snapshot.prices.limits(exchange.model()) {
+        add(Scope::Model, written.into(), limits);
+    }
+    bounds
+}
+
+/// Tokens of the input by estimate: four bytes are about one. Counting tokens uses none.
+fn reserved(exchange: &Exchange) -> u64 {
+    match (&exchange.asked, exchange.operation) {
+        (_, Operation::Count) | (None, _) => 0,
+        (Some(asked), _) => asked.ask.input_bytes / 4,
+    }
+}
+
+fn refusal(breach: &Breach) -> Refusal {
+    let (whose, limit) = (breach.scope.as_str(), breach.limit);
+    let (what, advice) = match breach.kind {
+        Kind::Requests => ("requests per minute", "try again later"),
+        Kind::Tokens => (
+            "tokens per minute",
+            "try again later, or with a shorter request",
+        ),
+        Kind::Concurrency => ("requests at a time", "try again when one of them has ended"),
+    };
+    let words = format!("the limit of {limit} {what} of this {whose} is reached; {advice}");
+    Refusal::new(Cause::OverLimit, words).after(breach.retry_after)
+}
+
+/// What a refused caller is told of its limit.
+fn standing_of(breach: &Breach) -> Standing {
+    let left = Some(Left {
+        limit: breach.limit,
+        remaining: 0,
+        reset: breach.retry_after,
+    });
+    match breach.kind {
+        Kind::Requests => Standing {
+            requests: left,
+            tokens: None,
+        },
+        Kind::Tokens => Standing {
+            requests: None,
+            tokens: left,
+        },
+        Kind::Concurrency => Standing::default(),
+    }
+}
+
+/// Tells the caller how it stands, in its vendor's headers.
+pub(crate) fn headers(
+    format: Format,
+    now: Timestamp,
+    standing: &Standing,
+    head: &mut ResponseHeader,
+) -> Result<(), Box<pingora::Error>> {
+    let kinds = [("requests", standing.requests), ("tokens", standing.tokens)];
+    for (kind, left) in kinds {
+        let Some(left) = left else {
+            continue;
+        };
+        let seconds = left.reset.as_secs();
+        head.insert_header(format!("x-ratelimit-limit-{kind}"), left.limit)?;
+        head.insert_header(format!("x-ratelimit-remaining-{kind}"), left.remaining)?;
+        head.insert_header(format!("x-ratelimit-reset-{kind}"), format!("{seconds}s"))?;
+        if format == Format::Messages {
+            let at = now.saturating_add(SignedDuration::from_secs(seconds as i64));
+            let at = at.map_or_else(|_| String::new(), |at| format!("{at:.0}"));
+            let name = |what| format!("anthropic-ratelimit-{kind}-{what}");
+            head.insert_header(name("limit"), left.limit)?;
+            head.insert_header(name("remaining"), left.remaining)?;
+            if let Ok(at) = HeaderValue::from_str(&at) {
+                head.insert_header(name("reset"), at)?;
+            }
+        }
+    }
+    Ok(())
+}
