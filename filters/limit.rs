@@ -32,7 +32,9 @@ pub(crate) async fn admit(shared: &Shared, exchange: &mut Exchange) -> Result<()
     let (admission, permit) = Permit::ask(&shared.counters, entry).await;
     exchange.permit = permit;
     match admission {
-        Admission::Admitted { standing, shadowed } => {
+        Admission::Admitted {
+            standing, shadowed, ..
+        } => {
             exchange.standing = standing;
             for breach in &shadowed {
                 shared

@@ -10,7 +10,7 @@ use std::time::Duration;
 use config::snapshot::Snapshot;
 use config::{Live, LiveEnv};
 use filters::{Gateway, Metrics, Shared};
-use ledger::limit::Memory;
+use ledger::limit::{Counters, Memory};
 use ledger::writer::Writer;
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
@@ -18,7 +18,9 @@ use pingora::server::Server;
 use pingora::server::configuration::{Opt, ServerConf};
 use pingora::services::background::background_service;
 use prometheus::Registry;
+use secrecy::ExposeSecret;
 use store::Store;
+use store::counters::Redis;
 
 use crate::cli::Failure;
 use crate::drain::Drain;
@@ -91,7 +93,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     let shared = Arc::new(Shared::new(
         Arc::clone(&live),
         Arc::clone(&writer),
-        Arc::new(Memory::default()),
+        counters(&snapshot)?,
         metrics,
         store_seen,
     ));
@@ -185,6 +187,17 @@ fn upgrade_socket(store: &str) -> String {
         .join("tollgate-upgrade.sock")
         .to_string_lossy()
         .into()
+}
+
+/// Counters of limits: shared by the nodes where there is a Redis, else of this process.
+fn counters(snapshot: &Snapshot) -> Result<Arc<dyn Counters>, Failure> {
+    match &snapshot.redis {
+        None => Ok(Arc::new(Memory::default())),
+        Some(url) => match Redis::new(url.expose_secret()) {
+            Ok(redis) => Ok(Arc::new(redis)),
+            Err(bad) => Err(Failure::Other(format!("redis: {bad}"))),
+        },
+    }
 }
 
 /// Opens the store on a plain thread: migrations may use drivers that refuse to run inside an

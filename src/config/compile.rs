@@ -23,6 +23,8 @@ mod upstream;
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::compile::environment::Environment;
 use crate::health::LaneBook;
 use crate::plan::Routes;
@@ -53,6 +55,7 @@ pub fn compile(sources: &Sources, lanes: &LaneBook, number: u64) -> Result<Snaps
 struct Draft {
     sections: sections::Sections,
     store: String,
+    redis: Option<SecretString>,
     limits: LimitSettings,
     groups: groups::Groups,
     channels: Vec<channel::Draft>,
@@ -65,7 +68,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     let environment = Environment::new(&sources.environment, problems);
     let mut root = Field::root(&sources.root, problems).map();
     let sections = sections::read(&mut root, &environment);
-    let store = store::read(&mut root, &environment);
+    let (store, redis) = store::read(&mut root, &environment);
     unbuilt::read(&mut root);
     let limits = limits::settings(&mut root);
     let groups = groups::read(&mut root);
@@ -83,6 +86,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     Some(Draft {
         sections,
         store: store?,
+        redis,
         limits,
         groups,
         channels: channels?,
@@ -111,6 +115,7 @@ impl Draft {
             admin: self.sections.admin,
             metrics: self.sections.metrics,
             store: self.store,
+            redis: self.redis,
             billing: self.sections.billing,
             limits: self.limits,
             log: self.sections.log,

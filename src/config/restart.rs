@@ -1,9 +1,11 @@
 //! What changes only with a restart: a reload keeps the old and says so.
 
+use secrecy::ExposeSecret;
+
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 
-/// Puts the listeners and the store of `old` into `new`; a warning for each that differed.
+/// Puts the listeners, the store and Redis of `old` into `new`; a warning for each that differed.
 pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> Vec<Problem> {
     let mut waiting = Vec::new();
     keep(
@@ -25,15 +27,27 @@ pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> V
         &mut waiting,
     );
     keep("store", &old.store, &mut new.store, &mut waiting);
+    let url = |snapshot: &Snapshot| {
+        snapshot
+            .redis
+            .as_ref()
+            .map(|url| url.expose_secret().to_owned())
+    };
+    if url(old) != url(new) {
+        new.redis.clone_from(&old.redis);
+        waiting.push(waits("redis"));
+    }
     waiting
 }
 
 fn keep<T: Clone + PartialEq>(path: &str, old: &T, new: &mut T, waiting: &mut Vec<Problem>) {
     if old != new {
         new.clone_from(old);
-        waiting.push(
-            Problem::warning(path, "changes only with a restart; the old value stays")
-                .hint("restart the gateway to use the new one"),
-        );
+        waiting.push(waits(path));
     }
+}
+
+fn waits(path: &str) -> Problem {
+    Problem::warning(path, "changes only with a restart; the old value stays")
+        .hint("restart the gateway to use the new one")
 }

@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub metrics: Listen,
     /// The `store` URL.
     pub store: String,
+    /// The `redis` URL: counters that nodes share.
+    pub redis: Option<SecretString>,
     /// The `billing` section.
     pub billing: Billing,
     /// The `limits` section.

@@ -135,6 +135,17 @@ pub struct Standing {
     pub tokens: Option<Left>,
 }
 
+impl Standing {
+    /// Keeps the tighter of two.
+    pub fn tighten(known: &mut Option<Left>, other: Option<Left>) {
+        if let Some(other) = other
+            && known.is_none_or(|known| other.remaining < known.remaining)
+        {
+            *known = Some(other);
+        }
+    }
+}
+
 /// What was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -144,6 +155,8 @@ pub enum Admission {
         standing: Standing,
         /// Limits in shadow mode that would have refused it.
         shadowed: Vec<Breach>,
+        /// The second it was counted in, by the counters' own clock.
+        at: u64,
     },
     /// Nothing is taken.
     Refused(Breach),
@@ -158,14 +171,15 @@ pub trait Counters: Send + Sync + 'static {
     async fn enter(&self, entry: &Entry) -> Admission;
 
     /// The request ended. `used`: its tokens in truth, in and out; `None`: it never began, and
-    /// everything it took is given back.
-    fn leave(&self, entry: &Entry, used: Option<u64>);
+    /// everything it took is given back. `at`: as `enter` said.
+    fn leave(&self, entry: &Entry, at: u64, used: Option<u64>);
 }
 
 /// Room that a request has; given back when it is dropped, however the request ends.
 pub struct Permit {
     counters: Arc<dyn Counters>,
     entry: Entry,
+    at: u64,
     used: Option<u64>,
 }
 
@@ -173,11 +187,15 @@ impl Permit {
     /// Asks for room; the permit is there exactly when the request is admitted.
     pub async fn ask(counters: &Arc<dyn Counters>, entry: Entry) -> (Admission, Option<Permit>) {
         let admission = counters.enter(&entry).await;
-        let permit = matches!(admission, Admission::Admitted { .. }).then(|| Permit {
-            counters: Arc::clone(counters),
-            entry,
-            used: None,
-        });
+        let permit = match &admission {
+            Admission::Admitted { at, .. } => Some(Permit {
+                counters: Arc::clone(counters),
+                entry,
+                at: *at,
+                used: None,
+            }),
+            Admission::Refused(_) | Admission::Away => None,
+        };
         (admission, permit)
     }
 
@@ -189,6 +207,6 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.counters.leave(&self.entry, self.used);
+        self.counters.leave(&self.entry, self.at, self.used);
     }
 }

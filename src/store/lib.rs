@@ -3,6 +3,7 @@
 //! SQL is written once, with `?`, in `sql`; a driver only runs it. Every verb blocks: call them from
 //! a plain thread or from `spawn_blocking`.
 
+pub mod counters;
 mod error;
 mod search;
 mod sql;

@@ -1,19 +1,23 @@
 //! Where records are kept: `store`, `redis`, `encryption_key`.
 
+use secrecy::SecretString;
+
 use super::environment::Environment;
-use super::unbuilt;
 use crate::reader::{Field, Map};
 
 const DEFAULT: &str = "sqlite://data/tollgate.db";
 const HINT: &str = "write sqlite://data/tollgate.db";
 
-/// Reads the keys; gives the URL of the store.
-pub(super) fn read(root: &mut Map<'_>, environment: &Environment<'_>) -> Option<String> {
+/// Reads the keys; gives the URLs of the store and of Redis.
+pub(super) fn read(
+    root: &mut Map<'_>,
+    environment: &Environment<'_>,
+) -> (Option<String>, Option<SecretString>) {
     let store = store(&root.take("store"), environment);
-    redis(&root.take("redis"), environment);
+    let redis = redis(&root.take("redis"), environment);
     // Read so that it is known and checked; nothing is encrypted before keys are stored.
     root.take("encryption_key").text();
-    store
+    (store, redis)
 }
 
 fn store(field: &Field<'_>, environment: &Environment<'_>) -> Option<String> {
@@ -64,17 +68,21 @@ fn url(field: &Field<'_>, unbuilt_hint: &str) -> Option<String> {
     None
 }
 
-fn redis(field: &Field<'_>, environment: &Environment<'_>) {
-    if let Some(variable) = environment.instead_of(field, "REDIS_CONN_STRING") {
-        unbuilt::refuse(
-            &variable,
-            "unset REDIS_CONN_STRING, or write redis: \"\" into the configuration, which wins",
-        );
+/// The address of the counters that nodes share; it may hold a password and is never repeated.
+fn redis(field: &Field<'_>, environment: &Environment<'_>) -> Option<SecretString> {
+    let variable = environment.instead_of(field, "REDIS_CONN_STRING");
+    let field = variable.as_ref().unwrap_or(field);
+    let text = field.text()?.trim();
+    if text.is_empty() {
+        return None;
     }
-    if field.text().is_some_and(|text| !text.trim().is_empty()) {
-        unbuilt::refuse(
-            field,
-            "take it out: limits are not shared between nodes yet",
+    let schemes = ["redis://", "rediss://", "redis+unix://", "unix://"];
+    if !schemes.iter().any(|scheme| text.starts_with(scheme)) {
+        field.error(
+            "not the address of a Redis server",
+            "write redis://127.0.0.1:6379, or rediss:// for TLS",
         );
+        return None;
     }
+    Some(text.into())
 }

@@ -1,6 +1,6 @@
 //! Counters of one process.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,8 +27,8 @@ pub struct Memory {
 struct Subject {
     requests: Window,
     tokens: Window,
-    /// Requests inside, with the second they came at.
-    inside: HashMap<Arc<str>, u64>,
+    /// Requests inside.
+    inside: HashSet<Arc<str>>,
 }
 
 impl Default for Memory {
@@ -46,8 +46,8 @@ impl Counters for Memory {
         self.enter_at(entry, self.second())
     }
 
-    fn leave(&self, entry: &Entry, used: Option<u64>) {
-        self.leave_at(entry, used, self.second());
+    fn leave(&self, entry: &Entry, at: u64, used: Option<u64>) {
+        self.leave_at(entry, at, used, self.second());
     }
 }
 
@@ -87,20 +87,24 @@ impl Memory {
         for bound in &entry.bounds {
             let key = (bound.scope, Arc::clone(&bound.subject));
             if let Some(subject) = subjects.get_mut(&key) {
-                subject.take(entry, now);
+                subject.take(entry);
                 subject.tell(bound, &mut standing);
             }
         }
-        Admission::Admitted { standing, shadowed }
+        Admission::Admitted {
+            standing,
+            shadowed,
+            at: now,
+        }
     }
 
-    fn leave_at(&self, entry: &Entry, used: Option<u64>, now: u64) {
+    fn leave_at(&self, entry: &Entry, at: u64, used: Option<u64>, now: u64) {
         let mut subjects = self.subjects();
         for bound in &entry.bounds {
             let key = (bound.scope, Arc::clone(&bound.subject));
             if let Some(subject) = subjects.get_mut(&key) {
                 subject.advance(now);
-                subject.give_back(entry, used);
+                subject.give_back(entry, at, used);
             }
         }
     }
@@ -111,7 +115,7 @@ impl Subject {
         Subject {
             requests: Window::new(),
             tokens: Window::new(),
-            inside: HashMap::new(),
+            inside: HashSet::new(),
         }
     }
 
@@ -153,16 +157,16 @@ impl Subject {
         })
     }
 
-    fn take(&mut self, entry: &Entry, now: u64) {
+    fn take(&mut self, entry: &Entry) {
         self.requests.add(1);
         self.tokens.add(entry.tokens);
-        self.inside.insert(Arc::clone(&entry.id), now);
+        self.inside.insert(Arc::clone(&entry.id));
     }
 
-    fn give_back(&mut self, entry: &Entry, used: Option<u64>) {
-        let Some(then) = self.inside.remove(&entry.id) else {
+    fn give_back(&mut self, entry: &Entry, then: u64, used: Option<u64>) {
+        if !self.inside.remove(&entry.id) {
             return;
-        };
+        }
         match used {
             None => {
                 self.requests.take_back(then, 1);
@@ -186,19 +190,11 @@ impl Subject {
                 reset: Duration::from_secs(window.until_empty()),
             })
         };
-        least(
+        Standing::tighten(
             &mut standing.requests,
             left(bound.limits.rpm, &self.requests),
         );
-        least(&mut standing.tokens, left(bound.limits.tpm, &self.tokens));
-    }
-}
-
-fn least(known: &mut Option<Left>, other: Option<Left>) {
-    if let Some(other) = other
-        && known.is_none_or(|known| other.remaining < known.remaining)
-    {
-        *known = Some(other);
+        Standing::tighten(&mut standing.tokens, left(bound.limits.tpm, &self.tokens));
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
+
 use super::*;
 use crate::snapshot::Listen;
 
@@ -195,11 +197,10 @@ fn values_from_the_environment_are_retyped() {
 #[test]
 fn features_to_come_are_refused_or_warned_of() {
     check_section(
-        "redis: redis://h\njournal: data/j\nretention: {requests: 90d}\n\
+        "journal: data/j\nretention: {requests: 90d}\n\
          billing: {lease: 1}\nconversion: strict",
         &[
             "?billing.lease: no effect yet",
-            "!redis: not enforced yet",
             "?journal: no effect yet",
             "?retention: no effect yet",
         ],
@@ -244,6 +245,25 @@ fn limits_hold_unless_told_otherwise() {
     check_section(
         "limits: {enforce: maybe}",
         &["!limits.enforce: expected one of true, shadow, false"],
+    );
+}
+
+#[test]
+fn redis_is_an_address_or_absent() {
+    let url = |yaml: &str| {
+        snapshot(yaml)
+            .redis
+            .map(|url| url.expose_secret().to_owned())
+    };
+    assert_eq!(url(""), None);
+    assert_eq!(url("redis: ''"), None);
+    assert_eq!(
+        url("redis: redis://:p@h:6379/1").as_deref(),
+        Some("redis://:p@h:6379/1")
+    );
+    check_section(
+        "redis: localhost:6379",
+        &["!redis: not the address of a Redis server"],
     );
 }
 

@@ -52,7 +52,6 @@ fn stores_to_come_are_refused_with_the_way_out() {
         ("SQL_DSN", "root:secret@tcp(db:3306)/oneapi", "MySQL"),
         ("SQL_DSN", "postgres://u:secret@h/db", "PostgreSQL"),
         ("DATABASE_URL", "postgresql://u:secret@h/db", "PostgreSQL"),
-        ("REDIS_CONN_STRING", "redis://:secret@h", "not enforced yet"),
     ];
     for (name, value, what) in cases {
         let problems = compile_with("", &with(&[(name, value)])).err().unwrap();
@@ -68,6 +67,22 @@ fn stores_to_come_are_refused_with_the_way_out() {
         );
         assert!(!line.contains("secret"), "{line}");
     }
+}
+
+#[test]
+fn redis_comes_from_the_environment_too() {
+    use secrecy::ExposeSecret;
+    let url = |value: &str| {
+        let snapshot = compile_with("", &with(&[("REDIS_CONN_STRING", value)]));
+        snapshot.map(|snapshot| snapshot.redis.map(|url| url.expose_secret().to_owned()))
+    };
+    assert_eq!(url("redis://h").unwrap().as_deref(), Some("redis://h"));
+    let problems = url("h:6379:secret").unwrap_err();
+    let text = problems[0].to_string();
+    assert!(
+        text.contains("REDIS_CONN_STRING") && !text.contains("secret"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn every_setting_of_the_default_file_is_right_when_it_is_activated() {
         .unwrap();
     assert_eq!(
         refused(&problems),
-        ["redis", "groups.auto", "tokens.ci.budget"],
+        ["groups.auto", "tokens.ci.budget"],
         "{}",
         lines(&problems)
     );

@@ -81,10 +81,10 @@ fn tokens_are_reserved_and_settled_with_the_real_count() {
     let first = entry("a", 60, &bounds);
     assert!(is_in(&memory.enter_at(&first, 100)));
     assert!(!is_in(&memory.enter_at(&entry("b", 60, &bounds), 101)));
-    memory.leave_at(&first, Some(20), 102);
+    memory.leave_at(&first, 100, Some(20), 102);
     let second = entry("b", 60, &bounds);
     assert!(is_in(&memory.enter_at(&second, 103)), "only 20 were used");
-    memory.leave_at(&second, Some(200), 104);
+    memory.leave_at(&second, 103, Some(200), 104);
     assert!(
         !is_in(&memory.enter_at(&entry("c", 0, &bounds), 105)),
         "what was used beyond the reservation counts too"
@@ -103,8 +103,8 @@ fn what_never_began_gives_everything_back() {
     let bounds = [bound(Scope::Key, limits)];
     let first = entry("a", 10, &bounds);
     assert!(is_in(&memory.enter_at(&first, 100)));
-    memory.leave_at(&first, None, 101);
-    memory.leave_at(&first, None, 101);
+    memory.leave_at(&first, 100, None, 101);
+    memory.leave_at(&first, 100, None, 101);
     assert!(is_in(&memory.enter_at(&entry("b", 10, &bounds), 101)));
 }
 
@@ -126,7 +126,7 @@ fn only_so_many_are_inside_at_a_time() {
             ..
         })
     ));
-    memory.leave_at(&first, Some(1), 401);
+    memory.leave_at(&first, 100, Some(1), 401);
     assert!(is_in(&memory.enter_at(&entry("b", 0, &bounds), 401)));
 }
 
@@ -139,7 +139,9 @@ fn a_shadow_lets_everybody_in_and_tells() {
     };
     let bounds = [bound(Scope::Key, limits)];
     assert!(is_in(&memory.enter_at(&entry("a", 0, &bounds), 100)));
-    let Admission::Admitted { standing, shadowed } = memory.enter_at(&entry("b", 0, &bounds), 100)
+    let Admission::Admitted {
+        standing, shadowed, ..
+    } = memory.enter_at(&entry("b", 0, &bounds), 100)
     else {
         panic!("a shadow refuses nobody");
     };
