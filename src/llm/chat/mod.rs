@@ -2,6 +2,7 @@
 
 mod decode;
 mod decoder;
+mod detail;
 mod encode;
 mod encoder;
 mod meter;
