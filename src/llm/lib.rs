@@ -16,6 +16,7 @@ pub mod transcode;
 pub mod usage;
 
 mod chat;
+mod freetext;
 mod gemini;
 mod ir;
 mod loose;

@@ -75,7 +75,11 @@ impl Calls {
     /// The slot of a fragment; of a whole answer every entry is a call of its own.
     fn slot(&mut self, call: &Call<'_>, name: &str, whole: bool) -> Option<usize> {
         let (index, id) = (call.index.0, cut(&call.id.0, ID_BYTES));
-        let found = if whole { None } else { self.find(index, id, name) };
+        let found = if whole {
+            None
+        } else {
+            self.find(index, id, name)
+        };
         if found.is_some() {
             return found;
         }
@@ -105,7 +109,11 @@ impl Calls {
             return (!another).then_some(last);
         };
         let here = |slot: &Slot| slot.index == Some(index);
-        if let Some(same) = self.slots.iter().rposition(|slot| here(slot) && by_id(slot)) {
+        if let Some(same) = self
+            .slots
+            .iter()
+            .rposition(|slot| here(slot) && by_id(slot))
+        {
             return Some(same);
         }
         let last = self.slots.iter().rposition(here)?;
@@ -247,8 +255,14 @@ impl Slot {
 
 /// Gemini behind OpenAI's format signs its calls.
 fn prove(call: &Call<'_>, block: u32, each: &mut dyn FnMut(Event<'_>)) {
-    let google = call.extra.0.as_ref().and_then(|extra| extra.google.0.as_ref());
-    let Some(proof) = google.map(|google| &*google.signature.0).filter(|proof| !proof.is_empty())
+    let google = call
+        .extra
+        .0
+        .as_ref()
+        .and_then(|extra| extra.google.0.as_ref());
+    let Some(proof) = google
+        .map(|google| &*google.signature.0)
+        .filter(|proof| !proof.is_empty())
     else {
         return;
     };

@@ -176,7 +176,12 @@ impl Choice {
         self.flat_ends(each);
     }
 
-    fn content(&mut self, content: &Raw<'_>, numbers: &mut Numbers, each: &mut dyn FnMut(Event<'_>)) {
+    fn content(
+        &mut self,
+        content: &Raw<'_>,
+        numbers: &mut Numbers,
+        each: &mut dyn FnMut(Event<'_>),
+    ) {
         let Some(list) = parts(content) else {
             return self.text(Flat::Text, &spoken(content), numbers, each);
         };
@@ -198,7 +203,12 @@ impl Choice {
         }
     }
 
-    fn cite(&mut self, source: &Source<'_>, numbers: &mut Numbers, each: &mut dyn FnMut(Event<'_>)) {
+    fn cite(
+        &mut self,
+        source: &Source<'_>,
+        numbers: &mut Numbers,
+        each: &mut dyn FnMut(Event<'_>),
+    ) {
         let block = self.block(Flat::Text, numbers, each);
         let title = (!source.title.0.is_empty()).then(|| (*source.title.0).into());
         each(Event::Delta {
