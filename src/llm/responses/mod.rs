@@ -6,7 +6,9 @@ mod echo;
 mod encode;
 mod encoder;
 mod meter;
+mod object;
 mod reply;
+mod shape;
 
 pub(crate) use decode::decode;
 pub(crate) use decoder::Decoder;
