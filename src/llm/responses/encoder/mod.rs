@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use output::Output;
 use voice::Wire;
 
+use super::SPACE;
 use super::object::{Body, Ending, Shell, Status};
 use super::shape;
 use crate::convert::Back;
@@ -166,12 +167,8 @@ impl Encoder {
             }
             BlockKind::Tool { id, name, kind } => {
                 let wrapped = self.back.custom.iter().any(|custom| custom == name);
-                let call = Body::Call {
-                    call_id: (*id).to_owned(),
-                    name: self.back.names.original(name).to_owned(),
-                    custom: wrapped || *kind == ToolKind::Custom,
-                    args: String::new(),
-                };
+                let custom = wrapped || *kind == ToolKind::Custom;
+                let call = call(id, self.back.names.original(name), custom);
                 self.waiting = Some((block, call));
                 match wrapped {
                     true => Route::Wrapped(None),
@@ -384,6 +381,21 @@ impl Encoder {
         };
         self.output.close_message(status, out);
         self.tell(ending, ending.event(), out);
+    }
+}
+
+/// A call that begins.
+fn call(id: &str, name: &str, custom: bool) -> Body {
+    let (namespace, name) = match name.split_once(SPACE) {
+        Some((space, name)) => (Some(space.to_owned()), name),
+        None => (None, name),
+    };
+    Body::Call {
+        call_id: id.to_owned(),
+        namespace,
+        name: name.to_owned(),
+        custom,
+        args: String::new(),
     }
 }
 

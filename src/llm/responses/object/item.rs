@@ -32,6 +32,8 @@ pub(crate) enum Body {
     },
     Call {
         call_id: String,
+        /// Where the tool is one of a namespace.
+        namespace: Option<String>,
         name: String,
         /// A custom tool: its arguments are text.
         custom: bool,
@@ -86,6 +88,8 @@ enum View<'a> {
         id: &'a str,
         status: Status,
         call_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<&'a str>,
         name: &'a str,
         arguments: &'a str,
     },
@@ -93,6 +97,8 @@ enum View<'a> {
         id: &'a str,
         status: Status,
         call_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        namespace: Option<&'a str>,
         name: &'a str,
         input: &'a str,
     },
@@ -193,6 +199,7 @@ impl Serialize for Item {
             }
             Body::Call {
                 call_id,
+                namespace,
                 name,
                 custom: false,
                 args,
@@ -200,12 +207,14 @@ impl Serialize for Item {
                 id,
                 status,
                 call_id,
+                namespace: namespace.as_deref(),
                 name,
                 arguments: args,
             }
             .serialize(serializer),
             Body::Call {
                 call_id,
+                namespace,
                 name,
                 custom: true,
                 args,
@@ -213,6 +222,7 @@ impl Serialize for Item {
                 id,
                 status,
                 call_id,
+                namespace: namespace.as_deref(),
                 name,
                 input: args,
             }
