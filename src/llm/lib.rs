@@ -15,7 +15,9 @@ pub mod tokens;
 pub mod transcode;
 pub mod usage;
 
+mod back;
 mod chat;
+mod freetext;
 mod gemini;
 mod ir;
 mod loose;
@@ -29,6 +31,9 @@ mod responses;
 mod schema;
 mod skeleton;
 mod system;
+mod think;
+mod thinking;
+mod traits;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};
