@@ -49,12 +49,44 @@ struct Block {
     held: Held,
     part: u64,
     open: bool,
-    /// Bytes of the part that were said.
-    sent: usize,
+    /// What was said of the part.
+    sent: Sent,
     /// Citations of the part that were told.
     cited: usize,
     /// Code points of the answer's text before this block.
     base: u64,
+}
+
+/// How much of a part was said, and a hash of it: enough to know its whole again.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    bytes: usize,
+    /// FNV-1a.
+    hash: u64,
+}
+
+impl Sent {
+    const NOTHING: Sent = Sent {
+        bytes: 0,
+        hash: 0xcbf2_9ce4_8422_2325,
+    };
+
+    fn add(&mut self, text: &str) {
+        self.bytes += text.len();
+        for byte in text.bytes() {
+            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// What of the whole was not said; nothing where something else was said.
+    fn rest<'a>(&self, whole: &'a str) -> &'a str {
+        let Some((before, rest)) = whole.split_at_checked(self.bytes) else {
+            return "";
+        };
+        let mut again = Sent::NOTHING;
+        again.add(before);
+        if again.hash == self.hash { rest } else { "" }
+    }
 }
 
 /// The items of one answer.
@@ -110,8 +142,8 @@ impl Blocks {
         }
         let separate = match self.find(spot) {
             Some(block) if block.part != spot.part => {
-                let separate = block.sent > 0;
-                (block.part, block.sent) = (spot.part, 0);
+                let separate = block.sent.bytes > 0;
+                (block.part, block.sent) = (spot.part, Sent::NOTHING);
                 separate
             }
             _ => false,
@@ -131,7 +163,7 @@ impl Blocks {
             self.chars += text.chars().count() as u64;
         }
         if let Some(block) = self.find(spot) {
-            block.sent += text.len();
+            block.sent.add(text);
         }
     }
 
@@ -140,14 +172,14 @@ impl Blocks {
         let sent = match self.find(spot) {
             Some(block) if block.part > spot.part => return,
             Some(block) if block.part == spot.part => block.sent,
-            _ => 0,
+            _ => Sent::NOTHING,
         };
-        self.more(spot, text.get(sent..).unwrap_or(""), each);
+        self.more(spot, sent.rest(text), each);
     }
 
     /// The whole of a message's part, with all that is told beside the text.
     pub(super) fn part(&mut self, spot: Spot, part: &Part<'_>, each: Each<'_>) {
-        let fresh = self.find(spot).is_none_or(|block| block.sent == 0);
+        let fresh = self.find(spot).is_none_or(|block| block.sent.bytes == 0);
         self.full(spot, &part.text.0, each);
         if spot.held != Held::Text {
             return;
@@ -298,7 +330,7 @@ impl Blocks {
             held: spot.held,
             part: spot.part,
             open: true,
-            sent: 0,
+            sent: Sent::NOTHING,
             cited: 0,
             base: self.chars,
         });

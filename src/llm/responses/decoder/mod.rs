@@ -2,6 +2,9 @@
 
 mod blocks;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stdout)]
+mod recorded;
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod wire;
@@ -12,7 +15,7 @@ use wire::{Item, Part, Response, Step};
 use crate::Format;
 use crate::dialect::Quirks;
 use crate::ir::{BlockKind, Event, Origin, Signature, Stop, ToolKind};
-use crate::loose::{self, Slot};
+use crate::loose::Slot;
 use crate::meter::Piece;
 
 /// The machine: pieces of an answer in, events out.
@@ -70,22 +73,17 @@ impl Decoder {
         if self.stopped {
             return true;
         }
-        if let Ok(step) = serde_json::from_slice::<Slot<Step<'_>>>(piece.json) {
-            return step.0.is_some_and(|step| self.step(&step, piece, each));
-        }
-        let Some(json) = loose::mended(piece.json) else {
-            return false;
-        };
-        let json = json.as_slice();
-        let step = serde_json::from_slice::<Slot<Step<'_>>>(json).unwrap_or_default();
-        let piece = Piece { json, ..piece };
+        let step = serde_json::from_slice::<Slot<Step<'_>>>(piece.json).unwrap_or_default();
         step.0.is_some_and(|step| self.step(&step, piece, each))
     }
 
     /// The answer came to its end: closes what is open and says why each choice stopped. Not called
     /// for an answer that broke off.
     pub(crate) fn finish(&mut self, each: &mut dyn FnMut(Event<'_>)) {
-        self.stop(Stop::End, each);
+        // Where nothing was read, there is no answer.
+        if self.started {
+            self.stop(Stop::End, each);
+        }
     }
 
     fn step(&mut self, step: &Step<'_>, piece: Piece<'_>, each: Each<'_>) -> bool {
@@ -135,7 +133,6 @@ impl Decoder {
     }
 
     fn stop(&mut self, stop: Stop<'_>, each: Each<'_>) {
-        self.start(&Response::default(), each);
         if std::mem::replace(&mut self.stopped, true) {
             return;
         }

@@ -4,7 +4,6 @@
 //! are asked for, so that the caller can send them back.
 
 mod input;
-mod model;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -14,14 +13,14 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use model::Reasons;
-
 use super::shape::{self, WireChoice, WireFormat, WireTool};
 use crate::convert::{Back, Encoded, Target};
 use crate::ir::{Effort, Feature as F, Output, Reasoning, Request, Show, Thinking, Tool};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{Alphabet, Blank, drop_empty, fix_ids, fix_names, pair_tools};
 use crate::schema;
+use crate::thinking::for_openai;
+use crate::traits::{OpenAi, Sampling};
 
 /// What tool names and call ids may look like.
 const NAMES: Alphabet = Alphabet {
@@ -166,16 +165,21 @@ fn body<'a>(
     to: &'a Target<'_>,
     losses: &mut Losses,
 ) -> Result<Body<'a>, Misfit> {
-    let reasons = Reasons::of(to.model);
-    let effort = effort(request.reasoning.thinking).and_then(|effort| reasons.nearest(effort));
+    let model = OpenAi::of(to.model);
+    let effort = for_openai(request.reasoning.thinking, &model);
     let mut include = Vec::new();
-    if reasons != Reasons::Never {
+    if !model.thoughtless {
         include.push("reasoning.encrypted_content");
     }
     if request.logprobs.is_some() {
         include.push("message.output_text.logprobs");
     }
-    let samples = reasons.samples(effort);
+    let samples = match model.sampling {
+        Sampling::Free | Sampling::OneOf => true,
+        // These think only when they are told to.
+        Sampling::FixedWhileThinking => matches!(effort, None | Some(Effort::None)),
+        Sampling::Fixed => false,
+    };
     Ok(Body {
         model: to.model,
         input: input::items(request, to, losses)?,
@@ -186,12 +190,16 @@ fn body<'a>(
             .filter(|_| !request.tools.is_empty())
             .map(|choice| shape::choice(choice, &request.tools)),
         parallel_tool_calls: request.parallel_tools.filter(|_| !request.tools.is_empty()),
-        max_output_tokens: max_output(request.max_output, to, losses),
+        max_output_tokens: max_output(
+            request.max_output,
+            to.max_output.or(model.max_output),
+            losses,
+        ),
         temperature: sampling(F::Temperature, request.temperature, 2.0, samples, losses)?,
         top_p: sampling(F::TopP, request.top_p, 1.0, samples, losses)?,
         top_logprobs: request.logprobs.filter(|count| *count > 0),
-        text: text(request, reasons, losses),
-        reasoning: reasoning(request.reasoning, effort, reasons, losses),
+        text: text(request, &model, losses),
+        reasoning: reasoning(request.reasoning, effort, &model, losses),
         include,
         store: false,
         metadata: request.metadata.as_deref().and_then(shape::raw),
@@ -224,10 +232,9 @@ fn tools<'a>(tools: &'a [Tool<'_>], losses: &mut Losses) -> Result<Vec<WireTool<
     Ok(wire)
 }
 
-fn max_output(wanted: Option<u64>, to: &Target<'_>, losses: &mut Losses) -> Option<u64> {
+fn max_output(wanted: Option<u64>, most: Option<u64>, losses: &mut Losses) -> Option<u64> {
     let wanted = wanted?;
-    let most = to.max_output.unwrap_or(u64::MAX);
-    let given = wanted.min(most).max(MIN_OUTPUT_TOKENS);
+    let given = wanted.min(most.unwrap_or(u64::MAX)).max(MIN_OUTPUT_TOKENS);
     if given != wanted {
         losses.hint(F::MaxOutput);
     }
@@ -259,11 +266,7 @@ fn sampling(
 }
 
 /// `strict` promises that the schema is kept to, and is refused for schemas that are not closed.
-fn text<'a>(
-    request: &'a Request<'_>,
-    reasons: Reasons,
-    losses: &mut Losses,
-) -> Option<TextWish<'a>> {
+fn text<'a>(request: &'a Request<'_>, model: &OpenAi, losses: &mut Losses) -> Option<TextWish<'a>> {
     let strict = match &request.output {
         Output::Schema { schema, strict, .. } => {
             Some(*strict != Some(false) && schema::is_openai_strict(schema))
@@ -275,7 +278,7 @@ fn text<'a>(
         output => Some(shape::format(output, strict)),
     };
     let verbosity = match request.verbosity.as_deref() {
-        Some(word) if word != "medium" && reasons == Reasons::Never => {
+        Some(word) if word != "medium" && model.thoughtless => {
             losses.hint(F::Verbosity);
             None
         }
@@ -284,25 +287,13 @@ fn text<'a>(
     (format.is_some() || verbosity.is_some()).then_some(TextWish { format, verbosity })
 }
 
-/// The effort that a wish for thinking comes to; a budget by its size.
-fn effort(thinking: Thinking) -> Option<Effort> {
-    match thinking {
-        Thinking::Unset | Thinking::Adaptive(None) => None,
-        Thinking::Off | Thinking::Budget(0) => Some(Effort::None),
-        Thinking::Budget(..=4096) => Some(Effort::Low),
-        Thinking::Budget(..=16384) => Some(Effort::Medium),
-        Thinking::Budget(_) => Some(Effort::High),
-        Thinking::Effort(effort) | Thinking::Adaptive(Some(effort)) => Some(effort),
-    }
-}
-
 fn reasoning(
     wanted: Reasoning,
     effort: Option<Effort>,
-    reasons: Reasons,
+    model: &OpenAi,
     losses: &mut Losses,
 ) -> Option<ReasoningWish> {
-    if reasons == Reasons::Never {
+    if model.thoughtless {
         if !matches!(wanted.thinking, Thinking::Unset | Thinking::Off) {
             losses.hint(F::Reasoning);
         }

@@ -18,7 +18,6 @@ use crate::convert::Back;
 use crate::fault::{Telling, responses_event};
 use crate::frame::write::Writer;
 use crate::ir::{BlockKind, Delta, Event, Origin, OwnedStop, Signature, Stop, ToolKind, family};
-use crate::loose::{Slot, Text, loose};
 use crate::transcode::Envelope;
 use crate::{Format, Usage};
 
@@ -26,7 +25,6 @@ use crate::{Format, Usage};
 #[derive(Debug)]
 pub(crate) struct Encoder {
     shell: Shell,
-    back: Back,
     /// Of the upstream's model.
     family: String,
     output: Output,
@@ -50,21 +48,10 @@ enum Stage {
 #[derive(Clone, Copy, Debug)]
 enum Route {
     Nowhere,
-    Text {
-        refusal: bool,
-    },
+    Text { refusal: bool },
     Reasoning(Option<usize>),
     Call(Option<usize>),
-    /// A custom tool that the upstream was given as a function with one string.
-    Wrapped(Option<usize>),
     Image(Option<usize>),
-}
-
-loose! {
-    /// The arguments of a custom tool that was given as a function.
-    struct Wrapped<'a> {
-        "input" => input: Text<'a>,
-    }
 }
 
 impl Encoder {
@@ -80,11 +67,6 @@ impl Encoder {
     fn with(output: Output, envelope: &Envelope, back: &Back) -> Encoder {
         Encoder {
             shell: Shell::new(envelope, back),
-            back: Back {
-                // The shell has it.
-                echo: String::new(),
-                ..back.clone()
-            },
             family: family(&envelope.upstream_model).to_owned(),
             output,
             routes: Vec::new(),
@@ -162,18 +144,9 @@ impl Encoder {
             BlockKind::Text | BlockKind::Audio { .. } => Route::Text { refusal: false },
             BlockKind::Refusal => Route::Text { refusal: true },
             BlockKind::Reasoning => Route::Reasoning(None),
-            BlockKind::Tool { name, .. } if self.back.json_tool == Some(*name) => {
-                Route::Text { refusal: false }
-            }
             BlockKind::Tool { id, name, kind } => {
-                let wrapped = self.back.custom.iter().any(|custom| custom == name);
-                let custom = wrapped || *kind == ToolKind::Custom;
-                let call = call(id, self.back.names.original(name), custom);
-                self.waiting = Some((block, call));
-                match wrapped {
-                    true => Route::Wrapped(None),
-                    false => Route::Call(None),
-                }
+                self.waiting = Some((block, call(id, name, *kind)));
+                Route::Call(None)
             }
             BlockKind::Image { .. } => {
                 let image = Body::Image {
@@ -197,7 +170,7 @@ impl Encoder {
             return;
         };
         let item = self.output.add(&self.shell, body, out);
-        if let Some(Route::Call(known) | Route::Wrapped(known)) = self.route(block) {
+        if let Some(Route::Call(known)) = self.route(block) {
             *known = item;
         }
     }
@@ -222,7 +195,7 @@ impl Encoder {
             return;
         };
         match (route, delta) {
-            (Route::Text { refusal }, Delta::Text(text) | Delta::Args(text)) => {
+            (Route::Text { refusal }, Delta::Text(text)) => {
                 self.announce(out);
                 self.output.text(&self.shell, refusal, text, out);
             }
@@ -242,21 +215,11 @@ impl Encoder {
                 self.announce(out);
                 self.prove(block, item, proof, out);
             }
-            (Route::Call(_) | Route::Wrapped(_), Delta::Signature(proof)) => {
-                self.prove_call(proof, out);
-            }
-            (Route::Call(_) | Route::Wrapped(_), Delta::Args(args)) => {
+            (Route::Call(_), Delta::Signature(proof)) => self.prove_call(proof, out),
+            (Route::Call(_), Delta::Args(args)) => {
                 self.announce(out);
-                match self.route(block) {
-                    Some(Route::Call(Some(item))) => {
-                        let item = *item;
-                        self.output.args(item, args, out);
-                    }
-                    Some(Route::Wrapped(Some(item))) => {
-                        let item = *item;
-                        self.output.keep_args(item, args);
-                    }
-                    _ => {}
+                if let Some(Route::Call(Some(item))) = self.route(block).copied() {
+                    self.output.args(item, args, out);
                 }
             }
             (Route::Image(Some(item)), Delta::Data(data)) => self.output.paint(item, data),
@@ -320,7 +283,6 @@ impl Encoder {
         match self.routes.remove(place).1 {
             Route::Reasoning(Some(item)) => self.output.thought(item, out),
             Route::Call(Some(item)) => self.called(item, out),
-            Route::Wrapped(Some(item)) => self.unwrapped(item, out),
             Route::Image(Some(item)) => self.output.done(item, Status::Completed, out),
             _ => {}
         }
@@ -342,21 +304,6 @@ impl Encoder {
             true => Status::Completed,
             false => Status::Incomplete,
         };
-        self.output.called(item, status, out);
-    }
-
-    /// A custom tool's text is taken out of the function's arguments.
-    fn unwrapped(&mut self, item: usize, out: &mut Writer) {
-        let Some(args) = self.output.args_of(item).map(std::mem::take) else {
-            return;
-        };
-        let (input, status) = match serde_json::from_str::<Slot<Wrapped<'_>>>(&args) {
-            Ok(Slot(Some(wrapped))) => (wrapped.input.0, Status::Completed),
-            _ => ((&*args).into(), Status::Incomplete),
-        };
-        if !input.is_empty() {
-            self.output.args(item, &input, out);
-        }
         self.output.called(item, status, out);
     }
 
@@ -385,7 +332,7 @@ impl Encoder {
 }
 
 /// A call that begins.
-fn call(id: &str, name: &str, custom: bool) -> Body {
+fn call(id: &str, name: &str, kind: ToolKind) -> Body {
     let (namespace, name) = match name.split_once(SPACE) {
         Some((space, name)) => (Some(space.to_owned()), name),
         None => (None, name),
@@ -394,7 +341,7 @@ fn call(id: &str, name: &str, custom: bool) -> Body {
         call_id: id.to_owned(),
         namespace,
         name: name.to_owned(),
-        custom,
+        custom: kind == ToolKind::Custom,
         args: String::new(),
     }
 }

@@ -283,15 +283,18 @@ impl Output {
         self.done(index, Status::Completed, out);
     }
 
-    /// More of a call's arguments, told at once.
+    /// More of a call's arguments.
     pub(super) fn args(&mut self, index: usize, more: &str, out: &mut Writer) {
-        self.keep_args(index, more);
-        let Some(item) = self.items.get(index) else {
+        let keep = self.keeps(more.len());
+        let Some(item) = self.items.get_mut(index) else {
             return;
         };
-        let Body::Call { custom, .. } = item.body else {
+        let Body::Call { custom, args, .. } = &mut item.body else {
             return;
         };
+        if keep {
+            args.push_str(more);
+        }
         let wire = Wire {
             delta: Some(more),
             ..at(&item.id, index)
@@ -301,22 +304,6 @@ impl Output {
             false => "response.function_call_arguments.delta",
         };
         self.voice.say(kind, wire, out);
-    }
-
-    /// The same, but told when all of it is there.
-    pub(super) fn keep_args(&mut self, index: usize, more: &str) {
-        let room = self.keeps(more.len());
-        if let Some(Body::Call { args, .. }) = self.body(index).filter(|_| room) {
-            args.push_str(more);
-        }
-    }
-
-    /// A call's arguments so far.
-    pub(super) fn args_of(&mut self, index: usize) -> Option<&mut String> {
-        match self.body(index)? {
-            Body::Call { args, .. } => Some(args),
-            _ => None,
-        }
     }
 
     /// A call is complete.

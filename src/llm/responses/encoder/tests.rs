@@ -302,30 +302,31 @@ fn a_proof_that_comes_with_a_call_goes_before_it() {
 }
 
 #[test]
-fn a_custom_tool_gets_its_text_back() {
-    let back = Back {
-        custom: vec!["patch".to_owned()],
-        ..Back::default()
-    };
-    let call = |json| [tool(0, "c", "patch"), args(0, json), close(0)];
-    let events = answer(&call(r#"{"input":"*** \"x\"\n"}"#), Stop::ToolCalls);
-    let item = &object(&events, &back)["output"][0];
+fn a_custom_call_and_one_of_a_namespace_are_written_as_such() {
+    let kind = ToolKind::Custom;
+    let calls = [
+        open(
+            0,
+            BlockKind::Tool {
+                id: "c",
+                name: "patch",
+                kind,
+            },
+        ),
+        args(0, "*** \"x\"\n"),
+        close(0),
+        tool(1, "d", "ns::f"),
+        close(1),
+    ];
+    let object = object(&answer(&calls, Stop::ToolCalls), &Back::default());
+    let item = &object["output"][0];
     assert_eq!(item["type"], "custom_tool_call");
     assert_eq!(item["input"], "*** \"x\"\n");
-    let events = answer(&call(r#"{"input":"cut"#), Stop::Length);
-    let item = &object(&events, &back)["output"][0];
-    assert_eq!(item["status"], "incomplete");
-}
-
-#[test]
-fn a_forced_tool_is_the_text_it_stands_for() {
-    let back = Back {
-        json_tool: Some("json_output"),
-        ..Back::default()
-    };
-    let call = [tool(0, "c", "json_output"), args(0, "{}"), close(0)];
-    let mut encoder = object(&answer(&call, Stop::End), &back);
-    assert_eq!(encoder["output"][0]["content"][0]["text"].take(), "{}");
+    assert!(item["id"].as_str().unwrap().starts_with("ctc_"));
+    let item = &object["output"][1];
+    assert_eq!(item["namespace"], "ns");
+    assert_eq!(item["name"], "f");
+    assert_eq!(item["arguments"], "{}");
 }
 
 #[test]
