@@ -20,6 +20,7 @@ loose! {
         "role" => role: loose::Text<'a>,
         "id" => id: loose::Text<'a>,
         "status" => status: loose::Text<'a>,
+        "phase" => phase: loose::Text<'a>,
         "content" => content: Raw<'a>,
         "call_id" => call_id: Raw<'a>,
         "name" => name: Raw<'a>,
@@ -70,26 +71,41 @@ impl<'a> Conversation<'a> {
         match &*item.kind.0 {
             "message" => self.message(at, &path, &item),
             "" if !item.role.0.is_empty() => self.message(at, &path, &item),
-            "" => Err(misfit(&path, "needs a `type` or a `role`")),
+            "" if item.id.0.is_empty() => Err(misfit(&path, "needs a `type` or a `role`")),
+            "" => {
+                self.opaque(at, "item_reference", raw);
+                Ok(())
+            }
             "reasoning" => self.reasoning(at, &path, &item),
             "function_call" => self.call(at, &path, &item, ToolKind::Function),
             "custom_tool_call" => self.call(at, &path, &item, ToolKind::Custom),
             "function_call_output" | "custom_tool_call_output" => self.result(at, &path, &item),
             kind => {
-                let theirs = kind.ends_with("_output") || kind == "mcp_approval_response";
-                let part = Part::Opaque {
-                    origin: Format::Responses,
-                    kind: Cow::Owned(kind.to_owned()),
-                    raw: Cow::Borrowed(raw.get()),
-                };
-                let role = if theirs { Role::User } else { Role::Assistant };
-                self.say(at, role, vec![part]);
+                self.opaque(at, kind, raw);
                 Ok(())
             }
         }
     }
 
+    /// What only the format itself understands.
+    fn opaque(&mut self, at: usize, kind: &str, raw: &'a RawValue) {
+        let theirs = kind.ends_with("_output") || kind == "mcp_approval_response";
+        let part = Part::Opaque {
+            origin: Format::Responses,
+            kind: Cow::Owned(kind.to_owned()),
+            raw: Cow::Borrowed(raw.get()),
+        };
+        let role = if theirs { Role::User } else { Role::Assistant };
+        self.say(at, role, vec![part]);
+    }
+
     fn message(&mut self, at: usize, path: &str, item: &Item<'a>) -> Result<(), Misfit> {
+        if !item.phase.0.is_empty() {
+            self.hint(
+                "input.phase".to_owned(),
+                "no other format tells phases apart",
+            );
+        }
         let path = format!("{path}.content");
         let parts = content::parts(&path, item.content.0)?;
         match &*item.role.0 {
@@ -111,6 +127,14 @@ impl<'a> Conversation<'a> {
                 ))
             }
         }
+    }
+
+    fn hint(&mut self, name: String, reason: &'static str) {
+        self.rest.push(Rest {
+            name: Cow::Owned(name),
+            class: Class::Hint,
+            reason,
+        });
     }
 
     fn instruct(&mut self, at: usize, path: &str, parts: Vec<Part<'a>>) -> Result<(), Misfit> {
@@ -136,11 +160,8 @@ impl<'a> Conversation<'a> {
         let encrypted = read::word(&format!("{path}.encrypted_content"), item.encrypted.0)?;
         let signature = encrypted.and_then(|data| proof(data, &item.id.0));
         if text.is_empty() && signature.is_none() {
-            self.rest.push(Rest {
-                name: Cow::Owned(path.to_owned()),
-                class: Class::Hint,
-                reason: "nothing is stored here, and it holds neither text nor encrypted content",
-            });
+            let reason = "nothing is stored here, and it holds neither text nor encrypted content";
+            self.hint(path.to_owned(), reason);
             return Ok(());
         }
         self.say(

@@ -102,7 +102,8 @@ fn an_agents_request_reads_as_a_conversation() {
     assert_eq!(request.max_output, Some(8));
     assert_eq!(request.logprobs, Some(2));
     assert!(request.stream);
-    assert_eq!(request.rest, []);
+    assert_eq!(request.rest.len(), 1);
+    assert_eq!(request.rest[0].name, "input.phase");
 }
 
 #[test]
@@ -117,7 +118,7 @@ fn items_are_read_in_all_their_spellings() {
         {"role":"user","content":"c"},
         {"type":"web_search_call","id":"ws"},
         {"type":"local_shell_call_output","id":"o"},
-        {"type":"item_reference","id":"x"}
+        {"id":"x"}
     ]"#;
     assert_eq!(
         turns(input),

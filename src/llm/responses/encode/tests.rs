@@ -107,7 +107,7 @@ fn a_request_of_the_format_itself_comes_out_as_it_went_in() {
     wanted["stream_options"] = json!({"include_obfuscation": false});
     wanted.as_object_mut().unwrap().remove("instructions");
     assert_eq!(body, wanted);
-    assert_eq!(converted.dropped, ["max_output_tokens"]);
+    assert_eq!(converted.dropped, ["input.phase", "max_output_tokens"]);
 }
 
 #[test]

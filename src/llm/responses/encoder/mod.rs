@@ -30,11 +30,19 @@ pub(crate) struct Encoder {
     output: Output,
     /// The blocks that are open, by number.
     routes: Vec<(u32, Route)>,
-    /// The call that was opened last and is not told yet: a proof that comes with it goes before.
-    waiting: Option<(u32, Body)>,
+    waiting: Option<Waiting>,
     stop: Option<OwnedStop>,
     usage: Option<Usage>,
     stage: Stage,
+}
+
+/// The call that was opened last and is not told yet, with the first piece of its arguments: a
+/// proof that comes with it, before or behind that piece, has to go before the call.
+#[derive(Debug)]
+struct Waiting {
+    block: u32,
+    call: Body,
+    args: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +153,11 @@ impl Encoder {
             BlockKind::Refusal => Route::Text { refusal: true },
             BlockKind::Reasoning => Route::Reasoning(None),
             BlockKind::Tool { id, name, kind } => {
-                self.waiting = Some((block, call(id, name, *kind)));
+                self.waiting = Some(Waiting {
+                    block,
+                    call: call(id, name, *kind),
+                    args: String::new(),
+                });
                 Route::Call(None)
             }
             BlockKind::Image { .. } => {
@@ -166,12 +178,15 @@ impl Encoder {
 
     /// Tells of the call that waits for a proof.
     fn announce(&mut self, out: &mut Writer) {
-        let Some((block, body)) = self.waiting.take() else {
+        let Some(waiting) = self.waiting.take() else {
             return;
         };
-        let item = self.output.add(&self.shell, body, out);
-        if let Some(Route::Call(known)) = self.route(block) {
+        let item = self.output.add(&self.shell, waiting.call, out);
+        if let Some(Route::Call(known)) = self.route(waiting.block) {
             *known = item;
+        }
+        if let Some(item) = item.filter(|_| !waiting.args.is_empty()) {
+            self.output.args(item, &waiting.args, out);
         }
     }
 
@@ -216,14 +231,24 @@ impl Encoder {
                 self.prove(block, item, proof, out);
             }
             (Route::Call(_), Delta::Signature(proof)) => self.prove_call(proof, out),
-            (Route::Call(_), Delta::Args(args)) => {
-                self.announce(out);
-                if let Some(Route::Call(Some(item))) = self.route(block).copied() {
-                    self.output.args(item, args, out);
-                }
-            }
+            (Route::Call(_), Delta::Args(args)) => self.args(block, args, out),
             (Route::Image(Some(item)), Delta::Data(data)) => self.output.paint(item, data),
             _ => {}
+        }
+    }
+
+    /// More of a call's arguments; the first piece waits with its call.
+    fn args(&mut self, block: u32, args: &str, out: &mut Writer) {
+        let waiting = self.waiting.as_mut();
+        if let Some(waiting) = waiting.filter(|waiting| waiting.block == block)
+            && waiting.args.is_empty()
+        {
+            waiting.args.push_str(args);
+            return;
+        }
+        self.announce(out);
+        if let Some(Route::Call(Some(item))) = self.route(block).copied() {
+            self.output.args(item, args, out);
         }
     }
 
@@ -269,11 +294,8 @@ impl Encoder {
     }
 
     fn close(&mut self, block: u32, out: &mut Writer) {
-        if self
-            .waiting
-            .as_ref()
-            .is_some_and(|(open, _)| *open == block)
-        {
+        let waits = self.waiting.as_ref();
+        if waits.is_some_and(|waiting| waiting.block == block) {
             self.announce(out);
         }
         let place = self.routes.iter().position(|(open, _)| *open == block);

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -292,13 +293,17 @@ fn a_proof_that_comes_with_a_call_goes_before_it() {
             Delta::Signature(Signature::native(Origin::Gemini, "U0lH")),
         )
     };
-    let call = [tool(0, "c", "f"), proof(), args(0, "{}"), close(0)];
-    let object = object(&answer(&call, Stop::ToolCalls), &Back::default());
-    let proof = &object["output"][0];
-    assert_eq!(proof["type"], "reasoning");
-    assert_eq!(proof["summary"], serde_json::json!([]));
-    assert_eq!(proof["encrypted_content"], "tg1:gemini:claude::U0lH");
-    assert_eq!(object["output"][1]["type"], "function_call");
+    let before = [tool(0, "c", "f"), proof(), args(0, "{}"), close(0)];
+    let behind = [tool(0, "c", "f"), args(0, "{}"), proof(), close(0)];
+    for call in [before, behind] {
+        let object = object(&answer(&call, Stop::ToolCalls), &Back::default());
+        let proof = &object["output"][0];
+        assert_eq!(proof["type"], "reasoning");
+        assert_eq!(proof["summary"], serde_json::json!([]));
+        assert_eq!(proof["encrypted_content"], "tg1:gemini:claude::U0lH");
+        assert_eq!(object["output"][1]["type"], "function_call");
+        assert_eq!(object["output"][1]["arguments"], "{}");
+    }
 }
 
 #[test]
@@ -427,4 +432,72 @@ fn an_image_is_the_result_of_a_call() {
     let item = &object(&answer(&image, Stop::End), &Back::default())["output"][0];
     assert_eq!(item["type"], "image_generation_call");
     assert_eq!(item["result"], "iVBO");
+}
+
+/// A grammatical answer: `moves` opens, feeds and closes blocks of all kinds.
+fn any_answer(moves: &[(u8, u8)]) -> Vec<Event<'static>> {
+    let mut events = vec![START];
+    let (mut open_blocks, mut next): (Vec<(u32, u8)>, u32) = (Vec::new(), 0);
+    for (what, which) in moves {
+        if *what < 3 || open_blocks.is_empty() {
+            let (id, name, kind) = ("c", "f", ToolKind::Function);
+            let holds = which % 5;
+            let kind = match holds {
+                0 => BlockKind::Text,
+                1 => BlockKind::Reasoning,
+                2 => BlockKind::Refusal,
+                3 => BlockKind::Tool { id, name, kind },
+                _ => BlockKind::Image { mime: "image/png" },
+            };
+            events.push(open(next, kind));
+            open_blocks.push((next, holds));
+            next += 1;
+            continue;
+        }
+        let place = usize::from(*which) % open_blocks.len();
+        let (block, holds) = open_blocks[place];
+        if *what < 5 {
+            events.push(close(block));
+            open_blocks.remove(place);
+            continue;
+        }
+        let proof = Signature::native(Origin::Gemini, "U0lH");
+        events.push(match (holds, what) {
+            (0, 9) => delta(block, Delta::Citation(Citation::default())),
+            (0, 8) => delta(block, Delta::Logprobs("[{}]")),
+            (1 | 3, 9) => delta(block, Delta::Signature(proof)),
+            (3, _) => args(block, "1"),
+            (4, _) => delta(block, Delta::Data("AA")),
+            _ => text(block, "é"),
+        });
+    }
+    events.extend(open_blocks.iter().map(|(block, _)| close(*block)));
+    events.extend(stop(Stop::End));
+    events
+}
+
+proptest! {
+    #[test]
+    fn every_answer_keeps_the_rules_of_the_sdk(
+        moves in prop::collection::vec((0u8..10, any::<u8>()), 0..60)
+    ) {
+        let events = payloads(&told(&any_answer(&moves), &Back::default()));
+        let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
+        prop_assert_eq!(
+            count("response.output_item.added"),
+            count("response.output_item.done")
+        );
+        prop_assert_eq!(
+            count("response.content_part.added"),
+            count("response.content_part.done")
+        );
+        let last = events.last().unwrap();
+        prop_assert_eq!(&last["type"], "response.completed");
+        let output = last["response"]["output"].as_array().unwrap();
+        prop_assert_eq!(output.len(), count("response.output_item.added"));
+        for done in events.iter().filter(|event| event["type"] == "response.output_item.done") {
+            let index = done["output_index"].as_u64().unwrap() as usize;
+            prop_assert_eq!(&done["item"], &output[index]);
+        }
+    }
 }
