@@ -5,6 +5,7 @@ mod decoder;
 mod encode;
 mod encoder;
 mod meter;
+mod proof;
 mod reply;
 mod usage;
 
