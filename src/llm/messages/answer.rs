@@ -17,8 +17,10 @@ pub(super) struct Message<'a> {
     pub(super) role: &'static str,
     pub(super) model: &'a str,
     pub(super) content: Vec<Block<'a>>,
-    #[serde(flatten)]
-    pub(super) end: Option<Ending<'a>>,
+    pub(super) stop_reason: Option<&'a str>,
+    pub(super) stop_sequence: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stop_details: Option<Details<'a>>,
     pub(super) usage: Tokens,
 }
 
@@ -45,20 +47,31 @@ pub(super) struct Details<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block<'a> {
     Text {
-        text: Cow<'a, str>,
+        text: &'a str,
     },
     Thinking {
         thinking: &'a str,
-        signature: Cow<'a, str>,
+        signature: String,
     },
     RedactedThinking {
-        data: Cow<'a, str>,
+        data: String,
     },
     ToolUse {
         id: Cow<'a, str>,
         name: &'a str,
-        input: Cow<'a, RawValue>,
+        input: Input<'a>,
     },
+}
+
+/// What a tool is called with.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Input<'a> {
+    /// At the beginning of a streamed call.
+    Empty {},
+    Object(Box<RawValue>),
+    /// The free text of a custom tool.
+    Custom { input: &'a str },
 }
 
 /// What it used; cache reads and writes are beside the input here.
@@ -105,16 +118,34 @@ impl From<&Usage> for Tokens {
     }
 }
 
-impl<'a> Ending<'a> {
-    /// Not known yet.
-    pub(super) fn open() -> Ending<'a> {
-        Ending {
+impl<'a> Message<'a> {
+    /// A message of which nothing was said yet.
+    pub(super) fn new(id: &'a str, model: &'a str, usage: &Usage) -> Message<'a> {
+        Message {
+            id,
+            kind: "message",
+            role: "assistant",
+            model,
+            content: Vec::new(),
             stop_reason: None,
             stop_sequence: None,
             stop_details: None,
+            usage: usage.into(),
         }
     }
 
+    /// The same, ended.
+    pub(super) fn ended(self, end: Ending<'a>) -> Message<'a> {
+        Message {
+            stop_reason: end.stop_reason,
+            stop_sequence: end.stop_sequence,
+            stop_details: end.stop_details,
+            ..self
+        }
+    }
+}
+
+impl<'a> Ending<'a> {
     /// `called`: a call of the caller's tools was shown.
     pub(super) fn new(stop: Stop<'a>, called: bool) -> Ending<'a> {
         let stop = stop.with_tools(called);
@@ -155,25 +186,23 @@ impl<'a> Details<'a> {
 }
 
 impl Block<'_> {
-    /// Thinking as a client may replay it: with the proof in its wrapping, or with the mark of
-    /// none. Thinking whose words are only inside the proof is redacted.
-    pub(super) fn thinking<'a>(
-        text: &'a str,
-        proof: Option<&Signature<'_>>,
-        family: &str,
-    ) -> Block<'a> {
-        let wrapped = Cow::Owned(wrapped(proof, family));
-        let hidden = proof.is_some_and(|proof| {
-            proof.redacted || matches!(proof.origin, Origin::Responses | Origin::Chat)
-        });
-        if text.is_empty() && hidden {
-            return Block::RedactedThinking { data: wrapped };
-        }
-        Block::Thinking {
-            thinking: text,
-            signature: wrapped,
-        }
+    /// The beginning of streamed thinking.
+    pub(super) const EMPTY_THINKING: Block<'static> = Block::Thinking {
+        thinking: "",
+        signature: String::new(),
+    };
+
+    /// Whether it is a call of the caller's tools.
+    pub(super) fn is_call(&self) -> bool {
+        matches!(self, Block::ToolUse { .. })
     }
+}
+
+/// Whether the words of thinking that shows none are inside the proof.
+pub(super) fn is_redacted(proof: Option<&Signature<'_>>) -> bool {
+    proof.is_some_and(|proof| {
+        proof.redacted || matches!(proof.origin, Origin::Responses | Origin::Chat)
+    })
 }
 
 /// A proof in its wrapping, or the mark of none.

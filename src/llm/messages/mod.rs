@@ -1,5 +1,6 @@
 //! Anthropic Messages.
 
+mod answer;
 mod decode;
 mod decoder;
 mod encode;
