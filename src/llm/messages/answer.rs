@@ -71,7 +71,9 @@ pub(super) enum Input<'a> {
     Empty {},
     Object(Box<RawValue>),
     /// The free text of a custom tool.
-    Custom { input: &'a str },
+    Custom {
+        input: &'a str,
+    },
 }
 
 /// What it used; cache reads and writes are beside the input here.
@@ -225,7 +227,13 @@ pub(super) fn call_id(id: &str) -> Cow<'_, str> {
         true => Cow::Borrowed(id),
         false => Cow::Owned(
             id.chars()
-                .map(|letter| if fits(u8::try_from(letter).unwrap_or(0)) { letter } else { '_' })
+                .map(|letter| {
+                    if fits(u8::try_from(letter).unwrap_or(0)) {
+                        letter
+                    } else {
+                        '_'
+                    }
+                })
                 .collect(),
         ),
     }

@@ -79,12 +79,7 @@ impl<'a> Writing<'a> {
         }
     }
 
-    fn thinking(
-        &self,
-        text: &'a str,
-        proof: Option<&Signature<'_>>,
-        content: &mut Vec<Block<'a>>,
-    ) {
+    fn thinking(&self, text: &'a str, proof: Option<&Signature<'_>>, content: &mut Vec<Block<'a>>) {
         let wrapped = wrapped(proof, self.family);
         match (text.is_empty(), proof) {
             (true, None) => {}

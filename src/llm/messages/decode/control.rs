@@ -32,12 +32,17 @@ impl<'a> Control<'a> {
     /// Writes what they say into the request.
     pub(super) fn tell(self, request: &mut Request<'a>) -> Result<(), Misfit> {
         let place = Place::top("output_config");
-        let mut format = self.output_format.map(|value| (value, Place::top("output_format")));
+        let mut format = self
+            .output_format
+            .map(|value| (value, Place::top("output_format")));
         let mut effort = None;
         if let Some(config) = self.output_config {
-            let [said, inner, budget] = object(config, &place, ["effort", "format", "task_budget"])?;
+            let [said, inner, budget] =
+                object(config, &place, ["effort", "format", "task_budget"])?;
             effort = effort_of(optional(said, &place.member("effort"))?.as_deref(), &place)?;
-            format = inner.map(|value| (value, place.member("format"))).or(format);
+            format = inner
+                .map(|value| (value, place.member("format")))
+                .or(format);
             if budget.is_some() {
                 super::hint(request, "output_config.task_budget");
             }
@@ -55,7 +60,11 @@ fn effort_of(word: Option<&str>, place: &Place<'_>) -> Result<Option<Effort>, Mi
         return Ok(None);
     };
     let effort = Effort::named(word).filter(|effort| *effort >= Effort::Low);
-    let wrong = || place.member("effort").wrong("must be one of low, medium, high, xhigh, max");
+    let wrong = || {
+        place
+            .member("effort")
+            .wrong("must be one of low, medium, high, xhigh, max")
+    };
     effort.map(Some).ok_or_else(wrong)
 }
 

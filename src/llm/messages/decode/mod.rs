@@ -102,10 +102,7 @@ fn system<'a>(request: &mut Request<'a>, value: &'a [u8]) -> Result<(), Misfit> 
         if kind.is_some_and(|kind| kind != b"\"text\"") {
             return Err(place.member("type").wrong("must be \"text\""));
         }
-        let text = string(
-            place.member("text").required(text)?,
-            &place.member("text"),
-        )?;
+        let text = string(place.member("text").required(text)?, &place.member("text"))?;
         push_system(request, text, mark(cache));
         Ok(())
     })

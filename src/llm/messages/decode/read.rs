@@ -158,8 +158,7 @@ pub(super) fn raw_object<'a>(value: &'a [u8], place: &Place<'_>) -> Result<Text<
 
 /// A whole number, zero or more.
 pub(super) fn count(value: &[u8], place: &Place<'_>) -> Result<u64, Misfit> {
-    serde_json::from_slice(value)
-        .map_err(|_| place.must_be("a whole number, zero or more", value))
+    serde_json::from_slice(value).map_err(|_| place.must_be("a whole number, zero or more", value))
 }
 
 /// Any number.

@@ -43,7 +43,13 @@ fn function<'a>(
     value: &'a [u8],
     place: &Place<'_>,
 ) -> Result<Tool<'a>, Misfit> {
-    let names = ["name", "description", "input_schema", "strict", "cache_control"];
+    let names = [
+        "name",
+        "description",
+        "input_schema",
+        "strict",
+        "cache_control",
+    ];
     let [name, description, input, strict, cache] = object(value, place, names)?;
     for (path, steering) in STEERING_PATHS.iter().zip(object(value, place, STEERING)?) {
         if steering.is_some_and(|value| value != b"false") {

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::read::{Place, each, flag, object, optional, raw, raw_object, string};
 use super::{hint, mark, media};
 use crate::Format;
-use crate::ir::{CacheMark, Citation, Part, Request, Role, Signature, Text, ToolCall, ToolKind, ToolResult, Turn};
+use crate::ir::{
+    CacheMark, Citation, Part, Request, Role, Signature, Text, ToolCall, ToolKind, ToolResult, Turn,
+};
 use crate::loss::Misfit;
 use crate::messages::proof;
 

@@ -76,7 +76,11 @@ impl Decoder {
                 if let Some(message) = &step.message.0 {
                     self.start(&message.id.0, &message.model.0, each);
                     self.content(&message.content, each);
-                    self.stopped(shape::stop(&message.stop, &message.sequence, &message.details));
+                    self.stopped(shape::stop(
+                        &message.stop,
+                        &message.sequence,
+                        &message.details,
+                    ));
                 }
             }
             "content_block_start" => {

@@ -83,7 +83,10 @@ pub(super) fn stop<'a>(
                 .as_ref()
                 .and_then(|details| said(&details.category))
                 .unwrap_or("refusal"),
-            explanation: details.0.as_ref().and_then(|details| said(&details.explanation)),
+            explanation: details
+                .0
+                .as_ref()
+                .and_then(|details| said(&details.explanation)),
         },
         "model_context_window_exceeded" => Stop::ContextWindow,
         other => Stop::Other(other),

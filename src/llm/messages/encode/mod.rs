@@ -49,7 +49,7 @@ pub(crate) fn encode(
     let shape = output::shape(&request, &claude, losses)?;
     let instruction = shape.instruction();
     let (tools, custom) = tools::tools(&request, &shape, &claude, losses)?;
-    let tool_choice = tools::choice(&request, &shape, losses);
+    let tool_choice = tools::choice(&request, &shape, !tools.is_empty());
     let control = control::plan(&request, &claude, to, forced(tool_choice.as_ref()), losses);
     let sampling = control::sampling(&request, &claude, control.thinking, losses)?;
     let body = Body {
@@ -94,7 +94,10 @@ fn unsupported(request: &Request<'_>, losses: &mut Losses) -> Result<(), Misfit>
         return Err(losses.contract(Feature::Logprobs, "it tells no probabilities"));
     }
     let bending = [
-        (request.frequency_penalty.is_some(), Feature::FrequencyPenalty),
+        (
+            request.frequency_penalty.is_some(),
+            Feature::FrequencyPenalty,
+        ),
         (request.presence_penalty.is_some(), Feature::PresencePenalty),
         (request.seed.is_some(), Feature::Seed),
         (request.logit_bias.is_some(), Feature::LogitBias),
@@ -119,7 +122,10 @@ fn unsupported(request: &Request<'_>, losses: &mut Losses) -> Result<(), Misfit>
 }
 
 /// A stop sequence of white space would be refused, and left out it would silently not stop.
-fn stop<'a>(request: &'a Request<'_>, losses: &Losses) -> Result<&'a [crate::ir::Text<'a>], Misfit> {
+fn stop<'a>(
+    request: &'a Request<'_>,
+    losses: &Losses,
+) -> Result<&'a [crate::ir::Text<'a>], Misfit> {
     if request.stop.iter().any(|stop| stop.trim().is_empty()) {
         let reason = "every stop sequence needs a character that is no white space";
         return Err(losses.contract(Feature::Stop, reason));

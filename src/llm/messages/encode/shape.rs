@@ -72,7 +72,11 @@ fn keep_own_parts(
             return Err(losses.contract_at(losses.turn(at), reason));
         }
         // A message must not end with thinking.
-        while turn.parts.pop_if(|part| matches!(part, Part::Reasoning { .. })).is_some() {}
+        while turn
+            .parts
+            .pop_if(|part| matches!(part, Part::Reasoning { .. }))
+            .is_some()
+        {}
     }
     Ok(())
 }

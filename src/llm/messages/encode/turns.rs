@@ -4,15 +4,22 @@ use serde_json::value::RawValue;
 
 use super::body::{Block, Kind, Message};
 use super::media;
-use crate::ir::{CacheMark, Feature, Part, Request, Role, Text, ToolCall, ToolKind, ToolResult, Turn};
+use crate::ir::{
+    CacheMark, Feature, Part, Request, Role, Text, ToolCall, ToolKind, ToolResult, Turn,
+};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{Loose, arguments};
 use crate::patch::quoted;
 
 /// The system prompt, and after it what the gateway has to tell the model.
 pub(super) fn system<'a>(request: &'a Request<'_>, instruction: Option<&'a str>) -> Vec<Block<'a>> {
-    let callers = request.system.iter().map(|block| text(&block.text, block.cache));
-    callers.chain(instruction.map(|said| text(said, None))).collect()
+    let callers = request
+        .system
+        .iter()
+        .map(|block| text(&block.text, block.cache));
+    callers
+        .chain(instruction.map(|said| text(said, None)))
+        .collect()
 }
 
 pub(super) fn messages<'a>(
@@ -97,7 +104,10 @@ fn called<'a>(call: &'a ToolCall<'_>, at: usize, losses: &Losses) -> Result<Bloc
     };
     let input = args.and_then(|args| RawValue::from_string(args.into_owned()).ok());
     let input = input.ok_or_else(|| {
-        let problem = format!("has a call '{}' whose arguments are no JSON object", call.id);
+        let problem = format!(
+            "has a call '{}' whose arguments are no JSON object",
+            call.id
+        );
         Misfit::malformed(losses.turn(at), &problem)
     })?;
     let kind = Kind::ToolUse {

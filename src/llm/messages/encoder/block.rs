@@ -141,7 +141,9 @@ impl Block {
             self.tell_proof(index, family, out);
         }
         let proof = self.proof.as_ref().filter(|_| self.held.is_empty());
-        if let Kind::Thinking = self.kind && answer::is_redacted(proof) {
+        if let Kind::Thinking = self.kind
+            && answer::is_redacted(proof)
+        {
             self.kind = Kind::Redacted;
         }
         let content_block = match &self.kind {
