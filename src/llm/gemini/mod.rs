@@ -5,6 +5,8 @@ mod decoder;
 mod encode;
 mod encoder;
 mod meter;
+mod proof;
+mod read;
 mod reply;
 mod usage;
 
