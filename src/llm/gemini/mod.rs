@@ -8,6 +8,7 @@ mod meter;
 mod proof;
 mod read;
 mod reply;
+mod ruler;
 mod usage;
 
 pub(crate) use decode::decode;

@@ -1,0 +1,1 @@
+//! Stories of answers as Google gives them.
