@@ -295,7 +295,8 @@ fn spoken(value: &RawValue) -> Cow<'_, str> {
 
 impl<'a> Blob<'a> {
     fn read(self, path: &str) -> Result<Media<'a>, Misfit> {
-        let base64 = standard(self.data.0);
+        let base64 = standard(self.data.0)
+            .ok_or_else(|| wrong(&format!("{path}.inlineData.data"), "base64"))?;
         let mime = self.mime_type.map(|mime| mime.0);
         let mime = mime.filter(|mime| !mime.is_empty());
         let mime = mime
@@ -361,16 +362,11 @@ fn shown(media: Media<'_>) -> ir::Part<'_> {
 }
 
 /// Base64 in the standard alphabet with padding: Google takes either, with and without.
-fn standard(base64: Cow<'_, str>) -> Cow<'_, str> {
-    let other = base64.contains(['-', '_']);
-    if !other && base64.len().is_multiple_of(4) {
-        return base64;
+fn standard(base64: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    match base64 {
+        Cow::Borrowed(base64) => media::base64(base64),
+        Cow::Owned(base64) => media::base64(&base64).map(|text| Cow::Owned(text.into_owned())),
     }
-    let mut standard = base64.replace('-', "+").replace('_', "/");
-    while !standard.len().is_multiple_of(4) {
-        standard.push('=');
-    }
-    Cow::Owned(standard)
 }
 
 /// The text inside, if it is text.
