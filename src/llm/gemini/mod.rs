@@ -5,11 +5,13 @@ mod decoder;
 mod encode;
 mod encoder;
 mod meter;
+mod model;
 mod proof;
 mod read;
 mod reply;
 mod ruler;
 mod usage;
+mod wire;
 
 pub(crate) use decode::decode;
 pub(crate) use decoder::Decoder;

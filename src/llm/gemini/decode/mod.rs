@@ -9,6 +9,8 @@ mod schema;
 mod tests;
 mod tools;
 
+pub(in crate::gemini) use parts::is_googles;
+
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;

@@ -1,0 +1,88 @@
+//! Writes images, sound, video and files.
+
+use std::borrow::Cow;
+
+use super::super::decode::is_googles;
+use super::super::wire::{File, Part, Said};
+use crate::Format;
+use crate::ir::{Feature, Media, Source};
+use crate::loss::{Losses, Misfit};
+
+/// Types by the ending of an address.
+const TYPES: &[(&str, &str)] = &[
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("webp", "image/webp"),
+    ("heic", "image/heic"),
+    ("heif", "image/heif"),
+    ("gif", "image/gif"),
+    ("pdf", "application/pdf"),
+    ("txt", "text/plain"),
+    ("mp3", "audio/mpeg"),
+    ("wav", "audio/wav"),
+    ("ogg", "audio/ogg"),
+    ("flac", "audio/flac"),
+    ("mp4", "video/mp4"),
+    ("webm", "video/webm"),
+    ("mov", "video/quicktime"),
+];
+
+/// The part that shows `media`, of the turn that began `at`.
+pub(super) fn write<'a>(
+    media: &'a Media<'_>,
+    at: usize,
+    losses: &mut Losses,
+) -> Result<Part<'a>, Misfit> {
+    let source = match media {
+        Media::Image { source, detail } => {
+            if detail.as_deref().is_some_and(|detail| detail != "auto") {
+                losses.hint(Feature::ImageDetail);
+            }
+            source
+        }
+        Media::Audio { source } | Media::Video { source } | Media::File { source, .. } => source,
+    };
+    let refuse = |reason: &str| Err(losses.contract_at(losses.turn(at), reason));
+    match source {
+        Source::Bytes { mime, base64 } => Ok(Part::bytes(&**mime, &**base64)),
+        Source::Plain(text) => Ok(Part::text(&**text)),
+        Source::Url { url, mime } if is_googles(url) => file(url, mime.as_deref(), refuse),
+        Source::Ref {
+            provider: Format::Gemini,
+            id,
+        } => file(id, None, refuse),
+        Source::Url { .. } => refuse("Gemini does not fetch addresses; send the bytes as base64"),
+        Source::Ref { provider, .. } => refuse(&format!(
+            "a file kept at a provider of type {provider} cannot be read by Gemini"
+        )),
+    }
+}
+
+/// A file that Google has. It knows the types of those it took itself; of one in a bucket
+/// it must be told.
+fn file<'a>(
+    uri: &'a str,
+    mime: Option<&'a str>,
+    refuse: impl Fn(&str) -> Result<Part<'a>, Misfit>,
+) -> Result<Part<'a>, Misfit> {
+    let mime = mime.or_else(|| by_ending(uri));
+    if mime.is_none() && uri.starts_with("gs://") {
+        return refuse("the file's media type is not known");
+    }
+    Ok(Part::from(Said {
+        file_data: Some(File {
+            mime_type: mime.map(Cow::Borrowed),
+            file_uri: Cow::Borrowed(uri),
+        }),
+        ..Said::default()
+    }))
+}
+
+fn by_ending(uri: &str) -> Option<&'static str> {
+    let (_, ending) = uri.rsplit('/').next()?.rsplit_once('.')?;
+    let known = TYPES
+        .iter()
+        .find(|(known, _)| ending.eq_ignore_ascii_case(known));
+    known.map(|(_, mime)| *mime)
+}
