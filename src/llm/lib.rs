@@ -29,6 +29,8 @@ mod responses;
 mod schema;
 mod skeleton;
 mod system;
+mod thinking;
+mod traits;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};
