@@ -5,7 +5,6 @@ mod decoder;
 mod encode;
 mod encoder;
 mod meter;
-mod model;
 mod proof;
 mod read;
 mod reply;

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::super::wire::Json;
 use super::thinking::{self, Thinking};
-use super::{Generation, Model};
 use crate::convert::Target;
 use crate::ir::{Feature, Output, Request};
 use crate::loss::{Losses, Misfit};
 use crate::schema;
+use crate::traits::Gemini;
 
 const MAX_STOPS: usize = 5;
 const MAX_CANDIDATES: u32 = 8;
@@ -55,13 +55,12 @@ pub(super) struct Config<'a> {
 /// The configuration; none where nothing is configured.
 pub(super) fn write<'a>(
     request: &'a Request<'_>,
-    model: Model,
+    model: Gemini,
     to: &Target<'_>,
     losses: &mut Losses,
 ) -> Result<Option<Config<'a>>, Misfit> {
-    let max_output = request
-        .max_output
-        .map(|wanted| to.max_output.map_or(wanted, |most| wanted.min(most)));
+    let most = to.max_output.unwrap_or(model.max_output);
+    let max_output = request.max_output.map(|wanted| wanted.min(most));
     let penalty =
         |losses: &mut Losses, penalty, feature| within(penalty, PENALTIES, feature, losses);
     let mut config = Config {
@@ -142,7 +141,7 @@ fn seed(request: &Request<'_>, losses: &mut Losses) -> Result<Option<i32>, Misfi
 fn shape(
     config: &mut Config<'_>,
     request: &Request<'_>,
-    model: Model,
+    model: Gemini,
     losses: &Losses,
 ) -> Result<(), Misfit> {
     let feature = match &request.output {
@@ -150,7 +149,7 @@ fn shape(
         Output::Json => Feature::OutputJson,
         Output::Schema { .. } => Feature::OutputSchema,
     };
-    if !request.tools.is_empty() && model.generation < Generation::Levels {
+    if !request.tools.is_empty() && !model.third {
         return Err(losses.contract(
             feature,
             "models before Gemini 3 cannot be held to JSON while they have tools",
@@ -158,11 +157,9 @@ fn shape(
     }
     config.response_mime_type = Some("application/json");
     if let Output::Schema { schema, .. } = &request.output {
-        match model.generation {
-            Generation::Older => {
-                config.response_schema = Json::new(schema::for_older_gemini(schema));
-            }
-            _ => config.response_json_schema = Json::new(schema::for_gemini(schema)),
+        match model.json_schema {
+            true => config.response_json_schema = Json::new(schema::for_gemini(schema)),
+            false => config.response_schema = Json::new(schema::for_older_gemini(schema)),
         }
     }
     Ok(())

@@ -4,24 +4,25 @@ use std::borrow::Cow;
 
 use super::super::proof::NO_PROOF;
 use super::super::wire::{Call, Content, Json, Outcome, Part, Response, Said};
-use super::{Generation, Model, media};
+use super::media;
 use crate::Format;
 use crate::ir::{self, Feature, Request, Role, ToolCall, ToolKind, ToolResult, Turn};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{Loose, arguments};
 use crate::patch::quoted;
+use crate::traits::Gemini;
 
 /// The turns as contents.
 pub(super) fn write<'a>(
     request: &'a Request<'_>,
-    model: Model,
+    model: Gemini,
     losses: &mut Losses,
 ) -> Result<Vec<Content<'a>>, Misfit> {
     let turns = request.turns.iter();
     turns
         .map(|turn| {
-            let mut pen = Pen {
-                newest: model.generation == Generation::Levels,
+            let pen = Pen {
+                model,
                 at: turn.at,
                 losses: &mut *losses,
                 parts: Vec::with_capacity(turn.parts.len()),
@@ -36,8 +37,7 @@ pub(super) fn write<'a>(
 
 /// Writes one turn.
 struct Pen<'a, 'l> {
-    /// Calls have ids, and the first of a turn must have a proof.
-    newest: bool,
+    model: Gemini,
     at: usize,
     losses: &'l mut Losses,
     parts: Vec<Part<'a>>,
@@ -88,7 +88,7 @@ impl<'a> Pen<'a, '_> {
             ir::Part::Media { media, cache } => {
                 self.marked(cache.is_some());
                 self.flush();
-                let part = media::write(media, self.at, self.losses)?;
+                let part = media::write(media, self.at, self.model, self.losses)?;
                 self.parts.push(part);
             }
             ir::Part::Reasoning { signature, .. } => {
@@ -131,10 +131,10 @@ impl<'a> Pen<'a, '_> {
         }
         let first = !std::mem::replace(&mut self.called, true);
         let proof = own.or(self.proof.take());
-        let proof = proof.or((self.newest && first).then_some(NO_PROOF));
+        let proof = proof.or((self.model.third && first).then_some(NO_PROOF));
         self.parts.push(Part::from(Said {
             function_call: Some(Call {
-                id: self.newest.then_some(Cow::Borrowed(&*call.id)),
+                id: self.model.third.then_some(Cow::Borrowed(&*call.id)),
                 name: Cow::Borrowed(&call.name),
                 args: args(call),
             }),
@@ -155,18 +155,18 @@ impl<'a> Pen<'a, '_> {
                 }
                 ir::Part::Media { media, cache } => {
                     self.marked(cache.is_some());
-                    shown.push(media::write(media, self.at, self.losses)?);
+                    shown.push(media::write(media, self.at, self.model, self.losses)?);
                 }
                 // Decoders put nothing else there.
                 _ => {}
             }
         }
-        if !self.newest {
+        if !self.model.third {
             self.attached.append(&mut shown);
         }
         self.parts.push(Part::from(Said {
             function_response: Some(Response {
-                id: self.newest.then_some(Cow::Borrowed(&*result.id)),
+                id: self.model.third.then_some(Cow::Borrowed(&*result.id)),
                 name: Cow::Borrowed(result.name.as_deref().unwrap_or_default()),
                 response: outcome(texts, result.error),
                 parts: shown,

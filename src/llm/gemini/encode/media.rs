@@ -7,6 +7,7 @@ use super::super::wire::{File, Part, Said};
 use crate::Format;
 use crate::ir::{Feature, Media, Source};
 use crate::loss::{Losses, Misfit};
+use crate::traits::Gemini;
 
 /// Types by the ending of an address.
 const TYPES: &[(&str, &str)] = &[
@@ -32,6 +33,7 @@ const TYPES: &[(&str, &str)] = &[
 pub(super) fn write<'a>(
     media: &'a Media<'_>,
     at: usize,
+    model: Gemini,
     losses: &mut Losses,
 ) -> Result<Part<'a>, Misfit> {
     let source = match media {
@@ -47,28 +49,34 @@ pub(super) fn write<'a>(
     match source {
         Source::Bytes { mime, base64 } => Ok(Part::bytes(&**mime, &**base64)),
         Source::Plain(text) => Ok(Part::text(&**text)),
-        Source::Url { url, mime } if is_googles(url) => file(url, mime.as_deref(), refuse),
+        Source::Url { url, mime } if is_googles(url) || model.web_files => {
+            file(url, mime.as_deref(), refuse)
+        }
         Source::Ref {
             provider: Format::Gemini,
             id,
         } => file(id, None, refuse),
-        Source::Url { .. } => refuse("Gemini does not fetch addresses; send the bytes as base64"),
+        Source::Url { .. } => {
+            refuse("the model does not fetch addresses; send the bytes as base64")
+        }
         Source::Ref { provider, .. } => refuse(&format!(
             "a file kept at a provider of type {provider} cannot be read by Gemini"
         )),
     }
 }
 
-/// A file that Google has. It knows the types of those it took itself; of one in a bucket
-/// it must be told.
+/// A file that Google has or fetches. It knows the types of those it took itself; of others it
+/// must be told.
 fn file<'a>(
     uri: &'a str,
     mime: Option<&'a str>,
     refuse: impl Fn(&str) -> Result<Part<'a>, Misfit>,
 ) -> Result<Part<'a>, Misfit> {
     let mime = mime.or_else(|| by_ending(uri));
-    if mime.is_none() && uri.starts_with("gs://") {
-        return refuse("the file's media type is not known");
+    if mime.is_none() && (uri.starts_with("gs://") || !is_googles(uri)) {
+        return refuse(
+            "Gemini must be told the media type, and neither the request nor the address says it",
+        );
     }
     Ok(Part::from(Said {
         file_data: Some(File {
@@ -80,7 +88,8 @@ fn file<'a>(
 }
 
 fn by_ending(uri: &str) -> Option<&'static str> {
-    let (_, ending) = uri.rsplit('/').next()?.rsplit_once('.')?;
+    let path = uri.split(['?', '#']).next()?;
+    let (_, ending) = path.rsplit('/').next()?.rsplit_once('.')?;
     let known = TYPES
         .iter()
         .find(|(known, _)| ending.eq_ignore_ascii_case(known));

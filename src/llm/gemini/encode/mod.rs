@@ -12,7 +12,6 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::model::{Generation, Model};
 use super::wire::{Content, Json, Part};
 use crate::convert::{Back, Encoded, Target};
 use crate::ir::{self, Feature, Origin, Request};
@@ -21,6 +20,7 @@ use crate::normal::{
     Alphabet, Blank, drop_empty, fix_names, inline_system, lead_with_user, merge_turns, pair_tools,
     speak_for_system,
 };
+use crate::traits::Gemini;
 
 /// What functions may be called: older models take 64 bytes, newer ones 128.
 const NAMES: Alphabet = Alphabet {
@@ -59,7 +59,7 @@ pub(crate) fn encode(
     to: &Target<'_>,
     losses: &mut Losses,
 ) -> Result<Encoded, Misfit> {
-    let model = Model::named(to.model);
+    let model = Gemini::of(to.model);
     arrange(&mut request, to, losses)?;
     let names = fix_names(&mut request, NAMES);
     let (tools, custom) = tools::declare(&request, model, losses)?;

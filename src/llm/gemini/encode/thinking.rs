@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::super::model::{Generation, Model, Size};
 use crate::ir::{self, Effort, Feature, Reasoning, Show};
 use crate::loss::Losses;
+use crate::traits::{Gemini, GeminiThinking};
 
 /// As much as the model finds right.
 const DYNAMIC: i64 = -1;
@@ -24,7 +24,7 @@ pub(super) struct Thinking {
 /// thoughts too.
 pub(super) fn write(
     reasoning: Reasoning,
-    model: Model,
+    model: Gemini,
     max_output: Option<u64>,
     losses: &mut Losses,
 ) -> Option<Thinking> {
@@ -32,12 +32,6 @@ pub(super) fn write(
         reasoning.thinking,
         ir::Thinking::Unset | ir::Thinking::Off | ir::Thinking::Effort(Effort::None)
     );
-    if model.generation == Generation::Older {
-        if thinks {
-            losses.hint(Feature::Reasoning);
-        }
-        return None;
-    }
     let mut thinking = Thinking {
         include_thoughts: match reasoning.show {
             Show::Shown => Some(true),
@@ -46,15 +40,30 @@ pub(super) fn write(
         },
         ..Thinking::default()
     };
-    match model.generation {
-        Generation::Levels => thinking.thinking_level = level(reasoning.thinking, model),
-        _ => thinking.thinking_budget = budget(reasoning.thinking, model, max_output),
+    match model.thinking {
+        GeminiThinking::None => {
+            if thinks {
+                losses.hint(Feature::Reasoning);
+            }
+            return None;
+        }
+        GeminiThinking::Level(levels) => {
+            thinking.thinking_level = level(reasoning.thinking, levels);
+        }
+        GeminiThinking::Budget { off, floor, max } => {
+            let tokens = budget(reasoning.thinking, off, max, max_output);
+            thinking.thinking_budget = tokens.map(|tokens| match tokens {
+                DYNAMIC | 0 => tokens,
+                _ => tokens.clamp(floor.cast_signed(), max.cast_signed()),
+            });
+        }
     }
     (thinking != Thinking::default()).then_some(thinking)
 }
 
-fn level(thinking: ir::Thinking, model: Model) -> Option<&'static str> {
-    let effort = match thinking {
+/// The weakest of the model's levels that is not below what is wanted.
+fn level(thinking: ir::Thinking, levels: &[Effort]) -> Option<&'static str> {
+    let wanted = match thinking {
         ir::Thinking::Unset | ir::Thinking::Adaptive(None) => return None,
         ir::Thinking::Off | ir::Thinking::Budget(0) => Effort::None,
         ir::Thinking::Budget(1..=4096) => Effort::Low,
@@ -62,47 +71,36 @@ fn level(thinking: ir::Thinking, model: Model) -> Option<&'static str> {
         ir::Thinking::Budget(_) => Effort::High,
         ir::Thinking::Effort(effort) | ir::Thinking::Adaptive(Some(effort)) => effort,
     };
-    Some(match effort {
-        Effort::None | Effort::Minimal if model.size != Size::Pro => "MINIMAL",
-        Effort::None | Effort::Minimal | Effort::Low => "LOW",
-        Effort::Medium if model.medium => "MEDIUM",
-        _ => "HIGH",
+    let enough = levels.iter().find(|level| **level >= wanted);
+    Some(match enough.or(levels.last())? {
+        Effort::None | Effort::Minimal => "MINIMAL",
+        Effort::Low => "LOW",
+        Effort::Medium => "MEDIUM",
+        Effort::High | Effort::XHigh | Effort::Max => "HIGH",
     })
 }
 
-fn budget(thinking: ir::Thinking, model: Model, max_output: Option<u64>) -> Option<i64> {
-    let (least, most) = match model.size {
-        Size::Pro => (128, 32768),
-        Size::Flash => (1, 24576),
-        Size::Lite => (512, 24576),
-    };
-    // What the smaller models can do: not think at all.
-    let off = match model.size {
-        Size::Pro => 128,
-        Size::Flash | Size::Lite => 0,
-    };
-    let effort = |effort| match effort {
-        Effort::None => off,
-        Effort::Minimal => 512,
-        Effort::Low => 1024,
-        Effort::Medium => 8192,
-        Effort::High => 24576,
-        Effort::XHigh | Effort::Max => most,
-    };
+fn budget(thinking: ir::Thinking, off: bool, max: u64, max_output: Option<u64>) -> Option<i64> {
+    // Models that must think do so as little as they can: 1 is raised to their least.
+    let least = if off { 0 } else { 1 };
     let wanted = match thinking {
         ir::Thinking::Unset => return None,
         ir::Thinking::Adaptive(None) => return Some(DYNAMIC),
-        ir::Thinking::Off | ir::Thinking::Budget(0) => off,
-        ir::Thinking::Budget(budget) => i64::try_from(budget).unwrap_or(most),
-        ir::Thinking::Effort(wanted) | ir::Thinking::Adaptive(Some(wanted)) => effort(wanted),
+        ir::Thinking::Off | ir::Thinking::Budget(0) | ir::Thinking::Effort(Effort::None) => {
+            return Some(least);
+        }
+        ir::Thinking::Budget(budget) => budget,
+        ir::Thinking::Effort(wanted) | ir::Thinking::Adaptive(Some(wanted)) => match wanted {
+            Effort::None | Effort::Minimal => 512,
+            Effort::Low => 1024,
+            Effort::Medium => 8192,
+            Effort::High => 24576,
+            Effort::XHigh | Effort::Max => max,
+        },
     };
-    if wanted == 0 {
-        return Some(0);
-    }
     // A fifth of the output is kept for the answer.
-    let room = max_output.and_then(|max| i64::try_from(max / 5 * 4).ok());
-    let wanted = room.map_or(wanted, |room| wanted.min(room));
-    Some(wanted.clamp(least, most))
+    let room = max_output.map_or(max, |most| most / 5 * 4);
+    Some(wanted.min(room).clamp(1, max).cast_signed())
 }
 
 #[cfg(test)]
@@ -117,7 +115,7 @@ mod tests {
             thinking,
             show: Show::Unset,
         };
-        let written = write(reasoning, Model::named(model), Some(100_000), &mut losses);
+        let written = write(reasoning, Gemini::of(model), Some(100_000), &mut losses);
         let json = serde_json::to_string(&written).unwrap_or_default();
         assert_eq!(json, wanted, "{model} {thinking:?}");
     }
@@ -159,10 +157,9 @@ mod tests {
 
     #[test]
     fn thoughts_leave_room_for_the_answer() {
-        let model = Model::named("gemini-2.5-flash");
         let high = ir::Thinking::Effort(Effort::High);
-        assert_eq!(budget(high, model, Some(2000)), Some(1600));
-        assert_eq!(budget(high, model, Some(0)), Some(1));
+        assert_eq!(budget(high, true, 24576, Some(2000)), Some(1600));
+        assert_eq!(budget(high, true, 24576, Some(0)), Some(1));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::wire::Json;
-use super::{Generation, Model};
 use crate::Format;
 use crate::ir::{self, Feature, Request, ToolChoice};
 use crate::loss::{Losses, Misfit};
 use crate::schema;
+use crate::traits::Gemini;
 
 /// The schema of a tool that takes text.
 const ONE_TEXT: &str =
@@ -55,7 +55,7 @@ struct Calling<'a> {
 /// The tools, and the names of those that take text and were declared with one string.
 pub(super) fn declare<'a>(
     request: &'a Request<'_>,
-    model: Model,
+    model: Gemini,
     losses: &mut Losses,
 ) -> Result<(Vec<Tool<'a>>, Vec<String>), Misfit> {
     let (mut functions, mut own, mut custom) = (Vec::new(), Vec::new(), Vec::new());
@@ -114,16 +114,15 @@ fn function<'a>(
     name: &'a str,
     description: Option<&'a str>,
     schema: Option<&str>,
-    model: Model,
+    model: Gemini,
 ) -> Function<'a> {
-    let older = model.generation == Generation::Older;
     let schema = schema.and_then(|schema| {
-        Json::new(match older {
-            true => schema::for_older_gemini(schema),
-            false => schema::for_gemini(schema),
+        Json::new(match model.json_schema {
+            true => schema::for_gemini(schema),
+            false => schema::for_older_gemini(schema),
         })
     });
-    let (parameters, parameters_json_schema) = match older {
+    let (parameters_json_schema, parameters) = match model.json_schema {
         true => (schema, None),
         false => (None, schema),
     };
