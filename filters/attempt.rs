@@ -13,6 +13,7 @@ use http::header;
 use http::{HeaderName, HeaderValue};
 use llm::ask::Ask;
 use llm::prepare::{Prepare, prepare};
+use llm::suffix::Wish;
 use llm::{Format, Operation};
 use pingora::http::RequestHeader;
 use pingora::protocols::ALPN;
@@ -281,13 +282,14 @@ fn prepared(
     };
     if !translate::is_needed(exchange, to) {
         let ask_usage = asks_usage(asked, to.format);
-        let body = patched(&asked.body, &asked.ask, ask_usage, exchange.operation, to)?;
+        let body = patched(&asked.body, &asked.ask, ask_usage, to.wish, exchange.operation, to)?;
         return Ok((body, None));
     }
     let converted = translate::request(exchange, asked, to)
         .map_err(|refusal| NoAttempt::Unfit(Box::new(refusal)))?;
     let (body, ask) = (&converted.body, &converted.ask);
-    let body = patched(body, ask, ask.stream, exchange.operation, to)?;
+    // The conversion has put the wish in.
+    let body = patched(body, ask, ask.stream, None, exchange.operation, to)?;
     Ok((body, Some(converted.translation)))
 }
 
@@ -296,6 +298,7 @@ fn patched(
     body: &Bytes,
     ask: &Ask,
     ask_usage: bool,
+    wish: Option<Wish>,
     operation: Operation,
     to: &Candidate,
 ) -> Result<Bytes, NoAttempt> {
@@ -306,6 +309,7 @@ fn patched(
         ask,
         model: &to.model,
         quirks: channel.quirks,
+        wish,
         ask_usage,
         remove: &channel.body.remove,
         default: &channel.body.default,

@@ -6,15 +6,18 @@ mod routes;
 mod spoken;
 mod survey;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use llm::suffix::Wish;
 use llm::{Format, Operation};
 use rand::Rng;
 
 pub use explain::{Explained, Explanation, LeftOut, Reason, explain};
 use keys::Turn;
+use routes::Member;
 pub use routes::{Routes, Served, served, serves};
 use survey::Survey;
 
@@ -47,6 +50,8 @@ pub struct Candidate {
     pub model: Arc<str>,
     /// The format spoken with it.
     pub format: Format,
+    /// What a suffix of the asked name wishes of the model's thinking.
+    pub wish: Option<Wish>,
 }
 
 /// Candidates in the order to try them; never empty. The keys of a channel stand together.
@@ -88,7 +93,7 @@ pub fn plan(
     now: Tick,
     rng: &mut impl Rng,
 ) -> Result<Plan, NoPlan> {
-    let pool = snapshot.routes.pool(wanted.group, wanted.model);
+    let pool = pool(snapshot, wanted);
     if pool.is_empty() {
         return Err(unserved(snapshot, wanted));
     }
@@ -98,6 +103,13 @@ pub fn plan(
         return Err(survey.nobody(&pool));
     }
     Ok(Plan { candidates })
+}
+
+/// Who serves the model. A name that the catalogue of prices knows is a model's own, whatever it
+/// ends in (`gpt-5.1-codex-max`).
+fn pool<'a>(snapshot: &'a Snapshot, wanted: &Wanted<'_>) -> Cow<'a, [Member]> {
+    let is_model = |name: &str| snapshot.prices.has(name);
+    snapshot.routes.pool(wanted.group, wanted.model, is_model)
 }
 
 fn unserved(snapshot: &Snapshot, wanted: &Wanted<'_>) -> NoPlan {

@@ -1,7 +1,6 @@
 //! What models cost and how much they hold: built-in facts, overridden by the operator's.
 
 mod file;
-mod suffix;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,7 +10,6 @@ use jiff::Timestamp;
 use ledger::limit::Limits;
 
 pub use ledger::bill::{Price, Rates, Tier};
-pub use suffix::without_suffix;
 
 use crate::pattern::Pattern;
 
@@ -113,6 +111,11 @@ pub struct PriceBook {
 }
 
 impl PriceBook {
+    /// Whether the name is written out.
+    pub fn has(&self, name: &str) -> bool {
+        self.exact.contains_key(name)
+    }
+
     /// The names that are written out, without wildcards.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.exact.keys().map(|name| &**name)
@@ -187,9 +190,8 @@ impl PriceBook {
 /// Contract section 5: the names to look under, in this order.
 fn names<'a>(asked: &'a str, upstream: &'a str) -> impl Iterator<Item = &'a str> {
     let upstream = Some(upstream).filter(|name| *name != asked);
-    [Some(asked), without_suffix(asked), upstream]
-        .into_iter()
-        .flatten()
+    let base = llm::suffix::split(asked).map(|(base, _)| base);
+    [Some(asked), base, upstream].into_iter().flatten()
 }
 
 impl ModelFacts {

@@ -10,13 +10,16 @@ pub mod frame;
 pub mod loss;
 pub mod prepare;
 pub mod scan;
+pub mod suffix;
 pub mod tap;
 pub mod tokens;
 pub mod traits;
 pub mod transcode;
 pub mod usage;
 
+mod back;
 mod chat;
+mod freetext;
 mod gemini;
 mod ir;
 mod loose;
@@ -30,6 +33,8 @@ mod responses;
 mod schema;
 mod skeleton;
 mod system;
+mod think;
+mod thinking;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};

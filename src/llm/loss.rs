@@ -104,6 +104,11 @@ impl Losses {
         }
     }
 
+    /// Whether what bends the answer is refused.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strictness == Strictness::Strict
+    }
+
     /// A contract that cannot be kept.
     pub(crate) fn contract(&self, feature: Feature, reason: &str) -> Misfit {
         self.contract_at(feature.name(self.origin), reason)

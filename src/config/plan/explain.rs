@@ -9,7 +9,7 @@ use rand::Rng;
 
 use super::keys::Turn;
 use super::survey::{Out, Survey};
-use super::{Candidate, NoPlan, Wanted, unserved};
+use super::{Candidate, NoPlan, Wanted, pool, unserved};
 use crate::health::{LaneState, Shut, Tick};
 use crate::snapshot::{Channel, Snapshot};
 
@@ -86,7 +86,7 @@ pub fn explain(
     now: Tick,
     rng: &mut impl Rng,
 ) -> Explanation {
-    let pool = snapshot.routes.pool(wanted.group, wanted.model);
+    let pool = pool(snapshot, wanted);
     let survey = Survey::of(&pool, wanted, now, rng);
     let candidates = survey.candidates(Turn::Peek, rng);
     let refusal = match (pool.is_empty(), candidates.is_empty()) {

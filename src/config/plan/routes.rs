@@ -5,6 +5,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use llm::suffix::{self, Wish};
+
 use crate::pattern::Pattern;
 use crate::snapshot::{Channel, Snapshot};
 
@@ -19,6 +21,8 @@ pub struct Routes {
 pub(super) struct Member {
     pub(super) channel: Arc<Channel>,
     pub(super) upstream: Arc<str>,
+    /// What a suffix wishes, where one was cut off the asked name.
+    pub(super) wish: Option<Wish>,
 }
 
 #[derive(Default)]
@@ -63,10 +67,16 @@ impl Routes {
         }
     }
 
-    /// The channels that serve `model` in `group`, best tier first.
-    pub(super) fn pool(&self, group: &str, model: &str) -> Cow<'_, [Member]> {
+    /// The channels that serve `model` in `group`. A reasoning suffix of the name is understood
+    /// unless the name is written out by a channel, or `is_model` knows it as a model's own.
+    pub(super) fn pool(
+        &self,
+        group: &str,
+        model: &str,
+        is_model: impl Fn(&str) -> bool,
+    ) -> Cow<'_, [Member]> {
         match self.groups.get(group) {
-            Some(routes) => routes.pool(model),
+            Some(routes) => routes.pool(model, is_model),
             None => Cow::Borrowed(&[]),
         }
     }
@@ -155,11 +165,33 @@ impl GroupRoutes {
         }
     }
 
-    fn pool(&self, model: &str) -> Cow<'_, [Member]> {
+    fn pool(&self, model: &str, is_model: impl Fn(&str) -> bool) -> Cow<'_, [Member]> {
         match self.exact.get(model) {
             Some(members) => Cow::Borrowed(members),
-            None => Cow::Owned(self.by_wildcard(model)),
+            None if is_model(model) => Cow::Owned(self.by_wildcard(model)),
+            None => Cow::Owned(self.with_suffix(model)),
         }
+    }
+
+    /// The channels that serve the name without its suffix, and then those that serve it as it is.
+    fn with_suffix(&self, model: &str) -> Vec<Member> {
+        let as_it_is = self.by_wildcard(model);
+        let Some((base, wish)) = suffix::split(model) else {
+            return as_it_is;
+        };
+        let of_base = match self.exact.get(base) {
+            Some(members) => members.clone(),
+            None => self.by_wildcard(base),
+        };
+        let takes = |member: &Member| member.channel.suffixes && wish.reaches(&member.upstream);
+        let mut members: Vec<Member> = of_base.into_iter().filter(takes).collect();
+        members.iter_mut().for_each(|member| member.wish = Some(wish));
+        let others: Vec<Member> = as_it_is
+            .into_iter()
+            .filter(|other| !members.iter().any(|member| member.channel.index == other.channel.index))
+            .collect();
+        members.extend(others);
+        members
     }
 
     fn by_wildcard(&self, model: &str) -> Vec<Member> {
@@ -198,6 +230,7 @@ impl Member {
         Member {
             channel: channel.clone(),
             upstream: upstream.clone(),
+            wish: None,
         }
     }
 }

@@ -27,12 +27,11 @@ pub(super) fn spoken(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> 
     }
 }
 
-/// Some OpenAI models refuse tools on Chat Completions, and take them on Responses.
+/// Some OpenAI models are not served on Chat Completions, or not with tools, but on Responses.
 fn needs_responses(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> bool {
-    wanted.tools
-        && wanted.format == Format::Chat
+    wanted.format == Format::Chat
         && wanted.operation == Operation::Chat
         && channel.quirks.has(Quirks::TOOLS_OVER_RESPONSES)
         && channel.formats.contains(&Format::Responses)
-        && traits::refuses_tools_on_chat(upstream)
+        && !traits::answers_on_chat(upstream, wanted.tools)
 }

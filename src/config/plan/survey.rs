@@ -184,6 +184,7 @@ impl Ranked<'_> {
             key,
             model: self.member.upstream.clone(),
             format: self.format,
+            wish: self.member.wish,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 mod args;
 mod names;
+mod pairs;
 mod turns;
 
 pub(crate) use args::{Loose, arguments};
 pub(crate) use names::{Alphabet, Names, fix_ids, fix_names, mint_id};
+pub(crate) use pairs::pair_tools;
 pub(crate) use turns::{
-    Blank, drop_empty, inline_system, lead_with_user, merge_turns, pair_tools, speak_for_system,
+    Blank, drop_empty, inline_system, lead_with_user, merge_turns, speak_for_system,
 };
