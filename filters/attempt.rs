@@ -37,6 +37,8 @@ pub(crate) struct Attempt {
     pub(crate) peer: Box<HttpPeer>,
     /// The body to send, prepared for this candidate.
     pub(crate) body: Bytes,
+    /// The candidate speaks the caller's format.
+    same_format: bool,
     /// For a candidate whose answer must be translated.
     pub(crate) translation: Option<Translation>,
     /// Made anew after a pooled connection had died; not pooled again.
@@ -92,6 +94,7 @@ impl Attempt {
         let (Some(asked), Some(route)) = (&exchange.asked, &mut exchange.route) else {
             return Err(NoAttempt::Exhausted);
         };
+        let same_format = candidate.format == exchange.format;
         exchange.dropped.clear();
         if let Some(translation) = &prepared.1 {
             exchange.dropped.clone_from(&translation.dropped);
@@ -120,6 +123,7 @@ impl Attempt {
             peer,
             body: prepared.0,
             translation: prepared.1,
+            same_format,
             fresh: false,
             reported: false,
         })
@@ -199,14 +203,14 @@ impl Attempt {
     }
 
     fn query<'a>(&self, asked: &'a Asked) -> &'a str {
-        match self.translation {
-            None => &asked.query,
-            Some(_) => translate::query(self.candidate.format, asked.ask.stream),
+        match self.same_format {
+            true => &asked.query,
+            false => translate::query(self.candidate.format, asked.ask.stream),
         }
     }
 
     fn forwards(&self, name: &HeaderName) -> bool {
-        self.translation.is_none() || translate::understands(self.candidate.format, name.as_str())
+        self.same_format || translate::understands(self.candidate.format, name.as_str())
     }
 
     /// The status as the failover table sees it.
@@ -280,10 +284,19 @@ fn prepared(
     let Some(asked) = &exchange.asked else {
         return Err(NoAttempt::Exhausted);
     };
-    if !translate::is_needed(exchange, to) {
+    if to.format == exchange.format {
         let ask_usage = asks_usage(asked, to.format);
-        let body = patched(&asked.body, &asked.ask, ask_usage, to.wish, exchange.operation, to)?;
-        return Ok((body, None));
+        let body = patched(
+            &asked.body,
+            &asked.ask,
+            ask_usage,
+            to.wish,
+            exchange.operation,
+            to,
+        )?;
+        let aloud = translate::is_aloud(exchange, to);
+        let translation = aloud.then(|| Translation::aloud(to.format, &asked.body));
+        return Ok((body, translation));
     }
     let converted = translate::request(exchange, asked, to)
         .map_err(|refusal| NoAttempt::Unfit(Box::new(refusal)))?;

@@ -3,6 +3,7 @@
 use config::health::Tick;
 use config::plan::{self, NoPlan, Wanted};
 use config::snapshot::Snapshot;
+use llm::suffix;
 
 use crate::exchange::{Exchange, Route};
 use crate::reject::{Cause, Refusal};
@@ -10,7 +11,7 @@ use crate::reject::{Cause, Refusal};
 /// The route of an exchange whose body is understood.
 pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refusal> {
     let model = exchange.model();
-    if !exchange.token.allows_model(model) {
+    if !allows(exchange, model) {
         return Err(Refusal::new(
             Cause::Forbidden,
             format!(
@@ -49,6 +50,13 @@ pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refu
         .at(Some("model")));
     }
     Ok(Route::new(plan))
+}
+
+/// Whether the key may ask for the model; who may ask for it may also say how hard it is to think.
+fn allows(exchange: &Exchange, model: &str) -> bool {
+    let token = &exchange.token;
+    let base = || suffix::split(model).is_some_and(|(base, _)| token.allows_model(base));
+    token.allows_model(model) || base()
 }
 
 fn refusal(none: NoPlan, model: &str, exchange: &Exchange) -> Refusal {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use config::plan::Candidate;
 use llm::ask;
-use llm::convert::{Back, Target, convert};
+use llm::convert::{self, Back, Target};
 use llm::fault::Telling;
 use llm::tap::{Framing, Report, Seen, Tap, TapOptions};
 use llm::transcode::{Envelope, TranscodeOptions, Transcoder};
@@ -21,6 +21,16 @@ pub(crate) struct Translation {
     back: Back,
     /// The caller's fields that the upstream's format has no place for.
     pub(crate) dropped: Vec<Cow<'static, str>>,
+}
+
+impl Translation {
+    /// Of an answer that keeps its format and has its reasoning shown in the text.
+    pub(crate) fn aloud(format: Format, body: &[u8]) -> Translation {
+        Translation {
+            back: convert::back_unconverted(format, body),
+            dropped: Vec::new(),
+        }
+    }
 }
 
 /// The request in the candidate's format, and what its ask is there.
@@ -46,8 +56,13 @@ pub(crate) fn request(
         max_output: facts.max_output,
         default_output: snapshot.billing.hold_output,
     };
-    let (model, stream) = (&asked.ask.model, asked.ask.stream);
-    let converted = convert(exchange.format, &asked.body, model, stream, &target)
+    let stream = asked.ask.stream;
+    let wanted = convert::Asked {
+        model: &asked.ask.model,
+        stream,
+        wish: to.wish,
+    };
+    let converted = convert::convert(exchange.format, &asked.body, &wanted, &target)
         .map_err(|misfit| malformed(misfit.to_string(), misfit.param()))?;
     let mut ask = ask::read(to.format, exchange.operation, &converted.body)
         .map_err(|bad| malformed(bad.to_string(), bad.param().unwrap_or("")))?;
@@ -97,6 +112,7 @@ impl Reading {
             framing,
             wanted: asked.framing,
             quirks: candidate.channel.quirks,
+            thinking_to_content: candidate.channel.thinking_to_content,
             back: translation.back.clone(),
             envelope: Envelope {
                 id: exchange.id.to_string(),
@@ -142,10 +158,9 @@ impl Reading {
     }
 }
 
-/// Whether an answer of the candidate must be translated for the caller.
-pub(crate) fn is_needed(exchange: &Exchange, to: &Candidate) -> bool {
-    let shows_thinking = to.channel.thinking_to_content && exchange.operation == Operation::Chat;
-    to.format != exchange.format || shows_thinking
+/// Whether the candidate's answers have their reasoning shown in the text.
+pub(crate) fn is_aloud(exchange: &Exchange, to: &Candidate) -> bool {
+    to.channel.thinking_to_content && exchange.operation == Operation::Chat
 }
 
 /// The query of a converted request: the caller's speaks of another API.

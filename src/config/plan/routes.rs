@@ -185,10 +185,16 @@ impl GroupRoutes {
         };
         let takes = |member: &Member| member.channel.suffixes && wish.reaches(&member.upstream);
         let mut members: Vec<Member> = of_base.into_iter().filter(takes).collect();
-        members.iter_mut().for_each(|member| member.wish = Some(wish));
+        members
+            .iter_mut()
+            .for_each(|member| member.wish = Some(wish));
         let others: Vec<Member> = as_it_is
             .into_iter()
-            .filter(|other| !members.iter().any(|member| member.channel.index == other.channel.index))
+            .filter(|other| {
+                !members
+                    .iter()
+                    .any(|member| member.channel.index == other.channel.index)
+            })
             .collect();
         members.extend(others);
         members

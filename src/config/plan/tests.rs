@@ -2,6 +2,7 @@ mod explained;
 mod order;
 mod pools;
 mod speed;
+mod suffixes;
 
 use std::sync::Arc;
 

@@ -39,6 +39,7 @@ impl Explained {
             key,
             model,
             format,
+            wish,
         } = &self.candidate;
         write!(
             f,
@@ -49,6 +50,9 @@ impl Explained {
             self.weight,
             self.share * 100.0
         )?;
+        if wish.is_some() {
+            write!(f, ", reasoning by the name's suffix")?;
+        }
         match self.lane {
             LaneState::Up => writeln!(f),
             LaneState::RateLimited { until } => {
