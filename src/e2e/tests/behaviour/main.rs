@@ -25,5 +25,6 @@ mod refusals;
 mod reload;
 mod script;
 mod secrets;
+mod translated;
 mod transport;
 mod usage;
