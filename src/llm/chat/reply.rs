@@ -217,6 +217,7 @@ impl<'a> Message<'a> {
                 call.extra_content = at(&made.proofs, place).map(Extra::new);
                 self.tool_calls.push(call);
             }
+            Said::Image { base64, .. } if base64.is_empty() => {}
             Said::Image { .. } => {
                 let url = at(&made.urls, place).unwrap_or_default();
                 self.images.push(Image {

@@ -176,9 +176,10 @@ impl Encoder {
                     }
                 }
             }
-            (Open::Image { index, mime, begun }, Delta::Data(data)) => {
-                let first = !std::mem::replace(begun, true);
-                picture(choice, chunks, *index, first.then_some(&**mime), data, out);
+            (Open::Image { index, mime }, Delta::Data(data)) => {
+                let mime = index.is_none().then_some(&**mime);
+                let index = *index.get_or_insert_with(|| choice.next_image());
+                picture(choice, chunks, index, mime, data, out);
             }
             (Open::Audio, Delta::Data(data)) => {
                 let audio = Audio {
