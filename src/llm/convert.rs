@@ -1,12 +1,16 @@
 //! Makes the body an upstream of another format gets: decode, common model, encode.
+//!
+//! An encoder notes in [`Back`] what it did to tools (names, custom ones, a forced one for JSON);
+//! the answer's events are turned back by `back.rs`, before any encoder of answers sees them.
 
 use std::borrow::Cow;
 
 use crate::Format;
 use crate::dialect::Quirks;
-use crate::ir::Request;
+use crate::ir::{Request, Show};
 use crate::loss::{Losses, Misfit, Strictness};
 use crate::normal::Names;
+use crate::suffix::Wish;
 use crate::{chat, gemini, messages, responses};
 
 /// Where a request goes.
@@ -24,6 +28,17 @@ pub struct Target<'a> {
     pub max_output: Option<u64>,
     /// Output tokens to ask for where the target must be told and the caller did not say.
     pub default_output: u64,
+}
+
+/// What the caller asks for beside its body: Gemini says it in the path, a suffix in the name.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The model by the caller's name.
+    pub model: &'a str,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// What a suffix of the name wishes of the model's thinking.
+    pub wish: Option<Wish>,
 }
 
 /// What the way back must know of the way there.
@@ -62,36 +77,52 @@ pub struct Converted {
     pub dropped: Vec<Cow<'static, str>>,
 }
 
-/// Converts `body` of format `from`. `model` and `stream` are what the caller asks for wherever
-/// its format says it: in the body, or (Gemini) in the path.
+/// Converts `body` of format `from`.
 pub fn convert(
     from: Format,
     body: &[u8],
-    model: &str,
-    stream: bool,
+    asked: &Asked<'_>,
     to: &Target<'_>,
 ) -> Result<Converted, Misfit> {
     let mut request = decode(from, body)?;
-    request.model = Cow::Borrowed(model);
-    request.stream = stream;
-    let mut losses = Losses::new(from, to.format, model, to.strictness);
+    request.model = Cow::Borrowed(asked.model);
+    request.stream = asked.stream;
+    if let Some(wish) = asked.wish {
+        wish.apply(&mut request.reasoning);
+    }
+    let mut losses = Losses::new(from, to.format, asked.model, to.strictness);
     losses.rest(&request.rest)?;
-    let echo = match from {
-        Format::Responses => responses::echo(&request),
-        _ => String::new(),
-    };
-    let (include_usage, show) = (request.include_usage, request.reasoning.show);
-    let encoded = encode(request, to, &mut losses)?;
+    let wishes = wishes(&request);
+    let Encoded { body, back } = encode(request, to, &mut losses)?;
     Ok(Converted {
-        body: encoded.body,
+        body,
         back: Back {
-            include_usage,
-            show_thoughts: show == crate::ir::Show::Shown,
-            echo,
-            ..encoded.back
+            include_usage: wishes.include_usage,
+            show_thoughts: wishes.show_thoughts,
+            echo: wishes.echo,
+            ..back
         },
         dropped: losses.into_dropped(),
     })
+}
+
+/// What the way back must know of a request that goes to an upstream of its own format. A body
+/// that the common model cannot hold wishes nothing.
+pub fn back_unconverted(format: Format, body: &[u8]) -> Back {
+    decode(format, body).map_or_else(|_| Back::default(), |request| wishes(&request))
+}
+
+/// What the caller wishes of the answer.
+fn wishes(request: &Request<'_>) -> Back {
+    Back {
+        include_usage: request.include_usage,
+        show_thoughts: request.reasoning.show == Show::Shown,
+        echo: match request.origin {
+            Format::Responses => responses::echo(request),
+            _ => String::new(),
+        },
+        ..Back::default()
+    }
 }
 
 fn decode(format: Format, body: &[u8]) -> Result<Request<'_>, Misfit> {

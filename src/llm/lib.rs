@@ -10,11 +10,13 @@ pub mod frame;
 pub mod loss;
 pub mod prepare;
 pub mod scan;
+pub mod suffix;
 pub mod tap;
 pub mod tokens;
 pub mod transcode;
 pub mod usage;
 
+mod back;
 mod chat;
 mod freetext;
 mod gemini;
@@ -30,6 +32,7 @@ mod responses;
 mod schema;
 mod skeleton;
 mod system;
+mod think;
 mod thinking;
 mod traits;
 
