@@ -10,6 +10,7 @@ pub mod frame;
 pub mod loss;
 pub mod prepare;
 pub mod scan;
+pub mod suffix;
 pub mod tap;
 pub mod tokens;
 pub mod transcode;

@@ -61,9 +61,9 @@ impl OpenAi {
         if let Some(gpt) = Name::of(name, "gpt") {
             return OpenAi::gpt(&gpt);
         }
-        match name.split('-').next() {
-            Some("o1" | "o3" | "o4") => OpenAi::o(name),
-            _ => PLAIN,
+        match is_o(name) {
+            true => OpenAi::o(name),
+            false => PLAIN,
         }
     }
 
@@ -114,6 +114,12 @@ impl OpenAi {
             },
         }
     }
+}
+
+/// Whether a model is of the series of `o3-mini`.
+pub(super) fn is_o(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    matches!(name.split('-').next(), Some("o1" | "o3" | "o4"))
 }
 
 fn gpt_efforts(name: &Name<'_>, version: Version) -> &'static [Effort] {
