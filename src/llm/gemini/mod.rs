@@ -5,8 +5,12 @@ mod decoder;
 mod encode;
 mod encoder;
 mod meter;
+mod proof;
+mod read;
 mod reply;
+mod ruler;
 mod usage;
+mod wire;
 
 pub(crate) use decode::decode;
 pub(crate) use decoder::Decoder;

@@ -1,0 +1,139 @@
+//! Reads an answer, whole or streamed, into events.
+
+mod candidate;
+mod grounding;
+mod logprobs;
+mod partial;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+use candidate::{Candidate, Sink};
+use shape::{Chunk, Feedback};
+
+use crate::dialect::Quirks;
+use crate::ir::Event;
+use crate::loose::{List, Slot, mended};
+use crate::meter::{Piece, cut};
+
+/// Candidates that an answer may have, as the format says.
+const MAX_CANDIDATES: u64 = 8;
+
+/// Bytes that are kept of the answer's id and of the reason a prompt was blocked for.
+const MAX_KEPT_BYTES: usize = 512;
+
+/// The machine: pieces of an answer in, events out.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    started: bool,
+    finished: bool,
+    /// The number of the next block.
+    next: u32,
+    id: String,
+    candidates: Vec<Candidate>,
+    /// Why the prompt was blocked, and what was said of it.
+    blocked: Option<(String, String)>,
+}
+
+impl Decoder {
+    pub(crate) fn new(_quirks: Quirks) -> Decoder {
+        Decoder {
+            started: false,
+            finished: false,
+            next: 0,
+            id: String::new(),
+            candidates: Vec::new(),
+            blocked: None,
+        }
+    }
+
+    /// Reads one event of a stream, or a whole answer; `true` when nothing more of it is to come,
+    /// which no event says: usage may follow the last words.
+    /// What it does not know, it leaves out; errors are the meter's to see.
+    pub(crate) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
+        if !self.finished
+            && !self.read(piece.json, each)
+            && let Some(json) = mended(piece.json)
+        {
+            self.read(&json, each);
+        }
+        false
+    }
+
+    /// The answer came to its end: closes what is open and says why each choice stopped. Not called
+    /// for an answer that broke off.
+    pub(crate) fn finish(&mut self, each: &mut dyn FnMut(Event<'_>)) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        self.start("", each);
+        if self.candidates.is_empty() {
+            self.candidates.push(Candidate::new(0));
+        }
+        let next = &mut self.next;
+        for candidate in &mut self.candidates {
+            let mut sink = Sink { next, each };
+            candidate.finish(self.blocked.as_ref(), &mut sink);
+        }
+    }
+
+    /// Reads one JSON value, or says that it cannot. Some proxies put chunks into an array.
+    fn read(&mut self, json: &[u8], each: &mut dyn FnMut(Event<'_>)) -> bool {
+        if json.trim_ascii_start().first() == Some(&b'[') {
+            let chunks = serde_json::from_slice::<List<Chunk<'_>>>(json);
+            for chunk in chunks.iter().flat_map(List::items) {
+                self.chunk(chunk, each);
+            }
+            return chunks.is_ok();
+        }
+        let Ok(Slot(chunk)) = serde_json::from_slice::<Slot<Chunk<'_>>>(json) else {
+            return false;
+        };
+        if let Some(chunk) = chunk {
+            self.chunk(&chunk, each);
+        }
+        true
+    }
+
+    fn chunk(&mut self, chunk: &Chunk<'_>, each: &mut dyn FnMut(Event<'_>)) {
+        if !self.started {
+            cut(&chunk.id.0, MAX_KEPT_BYTES).clone_into(&mut self.id);
+            self.start(&chunk.model.0, each);
+        }
+        if let Some(feedback) = &chunk.feedback.0 {
+            self.feedback(feedback);
+        }
+        for candidate in chunk.candidates.items() {
+            let index = candidate.index.0.unwrap_or(0);
+            let Some(choice) = u32::try_from(index).ok().filter(|_| index < MAX_CANDIDATES) else {
+                continue;
+            };
+            let known = self.candidates.iter().position(|one| one.choice == choice);
+            let at = known.unwrap_or_else(|| {
+                self.candidates.push(Candidate::new(choice));
+                self.candidates.len() - 1
+            });
+            let mut sink = Sink {
+                next: &mut self.next,
+                each,
+            };
+            self.candidates[at].take(candidate, &self.id, &mut sink);
+        }
+    }
+
+    fn start(&mut self, model: &str, each: &mut dyn FnMut(Event<'_>)) {
+        if !std::mem::replace(&mut self.started, true) {
+            each(Event::Start {
+                id: &self.id,
+                model,
+            });
+        }
+    }
+
+    fn feedback(&mut self, feedback: &Feedback<'_>) {
+        if !feedback.reason.0.is_empty() {
+            let kept = |text: &str| cut(text, MAX_KEPT_BYTES).to_owned();
+            self.blocked = Some((kept(&feedback.reason.0), kept(&feedback.message.0)));
+        }
+    }
+}
