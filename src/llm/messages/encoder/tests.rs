@@ -2,6 +2,8 @@ use super::super::testing::{
     APPENDIX, accumulated, back, collected, envelope, events, hear, proof, stop, written,
     written_whole,
 };
+use proptest::prelude::*;
+
 use super::*;
 use crate::ir::{Signature, ToolKind};
 use crate::tap::Framing;
@@ -334,6 +336,37 @@ fn the_proof_of_a_call_stands_in_thinking_before_it() {
 }
 
 #[test]
+fn a_proof_behind_the_arguments_still_goes_before_the_call() {
+    check(
+        true,
+        &[
+            tool(0, "c1", "f"),
+            args(0, "{}"),
+            sign(0, proof("U0lH")),
+            close(0),
+            tool(1, "c2", "g"),
+            args(1, "{\"a\":"),
+            args(1, "1}"),
+            close(1),
+            stop(Stop::End),
+        ],
+        &[
+            "0 thinking",
+            "0+ tg1:gemini:gpt::U0lH",
+            "0.",
+            "1 tool_use f",
+            "1+ {}",
+            "1.",
+            "2 tool_use g",
+            "2+ {\"a\":",
+            "2+ 1}",
+            "2.",
+            "tool_use",
+        ],
+    );
+}
+
+#[test]
 fn blocks_that_say_nothing_are_left_out() {
     check(
         true,
@@ -514,4 +547,86 @@ fn what_waits_for_a_call_is_bounded() {
         message["content"][1]["text"].as_str().unwrap().len(),
         9 * words.len()
     );
+}
+
+/// Steps of an answer whose blocks overlap: which block, and whether it opens, says or closes.
+fn steps() -> impl Strategy<Value = Vec<(u32, u8)>> {
+    prop::collection::vec((0..4u32, 0..8u8), 0..40)
+}
+
+/// The pieces of arguments that a call says one after the other.
+const PIECES: [&str; 4] = ["{\"a\":[", "1,{\"b\":\"}", "\"}", "]}"];
+
+/// Makes the steps an answer that keeps the grammar.
+fn answer(steps: &[(u32, u8)]) -> Vec<Event<'static>> {
+    let mut events = vec![BEGIN];
+    let mut open: Vec<(u32, u32, usize)> = Vec::new();
+    let mut next = 0;
+    for (kind, act) in steps {
+        let found = open.iter().position(|(_, of, _)| of == kind);
+        match (found, act) {
+            (None, _) => {
+                events.push(match kind {
+                    0 => self::open(next, BlockKind::Text),
+                    1 => self::open(next, BlockKind::Reasoning),
+                    _ => tool(next, "c1", "f"),
+                });
+                open.push((next, *kind, 0));
+                next += 1;
+            }
+            (Some(at), 0) => events.push(close(open.remove(at).0)),
+            (Some(at), 1) if *kind > 0 => events.push(sign(open[at].0, proof("U0lH"))),
+            (Some(at), _) => {
+                let (block, kind, said) = &mut open[at];
+                if *kind < 2 {
+                    events.push(text(*block, "ab"));
+                } else if let Some(piece) = PIECES.get(*said) {
+                    events.push(args(*block, piece));
+                }
+                *said += 1;
+            }
+        }
+    }
+    // Calls say the rest of their arguments, or nothing at all.
+    for (block, kind, said) in open {
+        for piece in PIECES.iter().skip(said).filter(|_| kind > 1 && said > 0) {
+            events.push(args(block, piece));
+        }
+        events.push(close(block));
+    }
+    events.extend([stop(Stop::End), Event::End]);
+    events
+}
+
+/// All text, all thinking and the arguments of the calls, in order of their beginning.
+fn meaning(message: &serde_json::Value) -> (String, String, Vec<String>) {
+    let (mut text, mut thinking, mut calls) = (String::new(), String::new(), Vec::new());
+    for block in message["content"].as_array().unwrap() {
+        text += block["text"].as_str().unwrap_or("");
+        thinking += block["thinking"].as_str().unwrap_or("");
+        if block["type"] == "tool_use" {
+            calls.push(block["input"].to_string());
+        }
+    }
+    (text, thinking, calls)
+}
+
+proptest! {
+    #[test]
+    fn any_overlap_adds_up_to_the_whole_answer(steps in steps(), thoughts: bool) {
+        let events = answer(&steps);
+        let mut grammar = crate::ir::Grammar::default();
+        for event in &events {
+            prop_assert_eq!(grammar.see(event), Ok(()));
+        }
+        let streamed = accumulated(&written(&back(thoughts), &events));
+        let reply = collected(|each| events.iter().for_each(|event| each(event.clone())));
+        let whole = written_whole(&back(thoughts), &reply);
+        let (text, thinking, calls) = meaning(&streamed);
+        let (all_text, all_thinking, all_calls) = meaning(&whole);
+        prop_assert_eq!(text, all_text);
+        prop_assert_eq!(thinking, all_thinking);
+        prop_assert_eq!(calls.len(), all_calls.len());
+        prop_assert_eq!(&streamed["stop_reason"], &whole["stop_reason"]);
+    }
 }
