@@ -17,10 +17,9 @@ pub(super) use tokens::Tokens;
 use super::proof;
 use super::wire::{Call, Json, Part, Said};
 use crate::convert::Back;
-use crate::ir::{Origin, Signature, ToolKind, family};
+use crate::ir::{Origin, Signature, family};
 use crate::media;
-use crate::normal::{Loose, Names, arguments};
-use crate::patch::quoted;
+use crate::normal::{Loose, arguments};
 use crate::traits::Gemini;
 use crate::transcode::Envelope;
 
@@ -90,9 +89,6 @@ pub(super) struct Speaker {
     id: String,
     model: String,
     family: String,
-    names: Names,
-    /// The tool that was forced for the sake of its schema: its arguments are the text.
-    json_tool: Option<&'static str>,
     /// The caller wants to see thoughts.
     pub(super) shows: bool,
     /// The caller knows ids of calls: it asked for a model that has them.
@@ -105,8 +101,6 @@ impl Speaker {
             id: envelope.id.clone(),
             model: envelope.model.clone(),
             family: family(&envelope.upstream_model).to_owned(),
-            names: back.names.clone(),
-            json_tool: back.json_tool,
             shows: back.show_thoughts,
             ids: Gemini::of(&envelope.model).third,
         }
@@ -121,11 +115,6 @@ impl Speaker {
         }
     }
 
-    /// Whether a tool of that name was only there for its schema.
-    pub(super) fn is_text(&self, tool: &str) -> bool {
-        self.json_tool == Some(tool)
-    }
-
     /// The proof as the caller is to replay it; none of what only marks that there was none.
     pub(super) fn proof(&self, signature: &Signature<'_>) -> Option<String> {
         (signature.origin != Origin::Nowhere).then(|| proof::write(signature, &self.family))
@@ -133,14 +122,11 @@ impl Speaker {
 
     /// The call; `None` when its arguments are no JSON object, as of one that was cut short.
     pub(super) fn call<'a>(&'a self, call: Made<'a>) -> Option<Part<'a>> {
-        let args: Cow<'a, str> = match call.kind {
-            ToolKind::Function => arguments(call.args, Loose::Refuse)?,
-            ToolKind::Custom => format!("{{\"input\":{}}}", quoted(call.args)).into(),
-        };
+        let args = arguments(call.args, Loose::Refuse)?;
         Some(Part::from(Said {
             function_call: Some(Call {
                 id: self.ids.then_some(Cow::Borrowed(call.id)),
-                name: Cow::Borrowed(self.names.original(call.name)),
+                name: Cow::Borrowed(call.name),
                 args: Json::new(args)?,
             }),
             ..Said::default()
@@ -161,6 +147,5 @@ pub(super) fn typed<'a>(mime: &'a str, base64: &str) -> &'a str {
 pub(super) struct Made<'a> {
     pub(super) id: &'a str,
     pub(super) name: &'a str,
-    pub(super) kind: ToolKind,
     pub(super) args: &'a str,
 }

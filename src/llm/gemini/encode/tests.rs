@@ -710,6 +710,22 @@ fn effort_and_its_showing() {
         json!({"includeThoughts": true, "thinkingBudget": 24576}),
     );
     check_at(
+        request(Thinking::Off, Show::Unset),
+        OLD,
+        "/generationConfig/thinkingConfig",
+        json!({"thinkingBudget": 0}),
+    );
+    let (body, dropped) = written(
+        request(high, Show::Shown),
+        "gemini-2.0-flash",
+        Strictness::Lenient,
+    )
+    .unwrap();
+    assert_eq!(
+        (&body["generationConfig"], &*dropped),
+        (&json!(null), &["reasoning_effort".into()][..])
+    );
+    check_at(
         request(Thinking::Unset, Show::Unset),
         NEW,
         "/generationConfig",

@@ -13,7 +13,7 @@ use super::wire::{Json, Part};
 use crate::convert::Back;
 use crate::fault::{self, Telling};
 use crate::frame::write::Writer;
-use crate::ir::{BlockKind, Delta, Event, OwnedStop, Stop, ToolKind};
+use crate::ir::{BlockKind, Delta, Event, OwnedStop, Stop};
 use crate::transcode::Envelope;
 use crate::{Format, Usage};
 
@@ -49,7 +49,6 @@ enum Holds {
     Tool {
         id: String,
         name: String,
-        kind: ToolKind,
         whole: bool,
     },
     Bytes {
@@ -113,12 +112,10 @@ impl Encoder {
     fn open(&mut self, number: u32, choice: u32, kind: &BlockKind<'_>, out: &mut Writer) {
         let holds = match kind {
             BlockKind::Text | BlockKind::Refusal => Holds::Text,
-            BlockKind::Tool { name, .. } if self.speaker.is_text(name) => Holds::Text,
             BlockKind::Reasoning => Holds::Reasoning,
-            BlockKind::Tool { id, name, kind } => Holds::Tool {
+            BlockKind::Tool { id, name, .. } => Holds::Tool {
                 id: (*id).to_owned(),
                 name: (*name).to_owned(),
-                kind: *kind,
                 whole: false,
             },
             BlockKind::Image { mime } => Holds::Bytes {
@@ -217,16 +214,10 @@ impl Encoder {
     fn calls(&mut self, choice: u32, out: &mut Writer) {
         while let Some(at) = self.first_call(choice) {
             let block = self.take(at);
-            let Holds::Tool { id, name, kind, .. } = &block.holds else {
-                return;
-            };
-            let made = Made {
-                id,
-                name,
-                kind: *kind,
-                args: &block.kept,
-            };
-            self.call(choice, made, block.proof.clone(), out);
+            if let Holds::Tool { id, name, .. } = &block.holds {
+                let args = &block.kept;
+                self.call(choice, Made { id, name, args }, block.proof.clone(), out);
+            }
         }
     }
 

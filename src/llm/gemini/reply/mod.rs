@@ -93,7 +93,6 @@ impl<'a> Spoken<'a> {
                 }
                 self.proof = signature.as_ref().and_then(|proof| speaker.proof(proof));
             }
-            Said::Tool { name, args, .. } if speaker.is_text(name) => self.say(args),
             Said::Tool { .. } => self.call(said, speaker),
             Said::Image { mime, base64 } => self.bytes(mime, base64),
             Said::Audio {
@@ -124,20 +123,15 @@ impl<'a> Spoken<'a> {
         let Said::Tool {
             id,
             name,
-            kind,
             args,
             signature,
             complete,
+            ..
         } = said
         else {
             return;
         };
-        let made = Made {
-            id,
-            name,
-            kind: *kind,
-            args,
-        };
+        let made = Made { id, name, args };
         let part = complete.then(|| speaker.call(made)).flatten();
         let Some(part) = part else {
             self.broken = true;
