@@ -249,6 +249,7 @@ fn prepared(asked: &Asked, to: &Candidate, operation: Operation) -> Result<Bytes
         ask: &asked.ask,
         model: &to.model,
         quirks: channel.quirks,
+        wish: None,
         ask_usage: asks_usage(asked, to.format),
         remove: &channel.body.remove,
         default: &channel.body.default,

@@ -45,6 +45,7 @@ fn preparing(criterion: &mut Criterion) {
                     ask: &ask,
                     model,
                     quirks: Quirks::NONE,
+                    wish: None,
                     ask_usage: true,
                     remove: &[],
                     default: &[],

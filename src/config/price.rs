@@ -1,7 +1,6 @@
 //! What models cost and how much they hold: built-in facts, overridden by the operator's.
 
 mod file;
-mod suffix;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -10,7 +9,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use ledger::bill::{Price, Rates, Tier};
-pub use suffix::without_suffix;
 
 use crate::pattern::Pattern;
 
@@ -159,9 +157,8 @@ impl PriceBook {
 /// Contract section 5: the names to look under, in this order.
 fn names<'a>(asked: &'a str, upstream: &'a str) -> impl Iterator<Item = &'a str> {
     let upstream = Some(upstream).filter(|name| *name != asked);
-    [Some(asked), without_suffix(asked), upstream]
-        .into_iter()
-        .flatten()
+    let base = llm::suffix::split(asked).map(|(base, _)| base);
+    [Some(asked), base, upstream].into_iter().flatten()
 }
 
 impl ModelFacts {

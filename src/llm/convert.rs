@@ -1,10 +1,13 @@
 //! Makes the body an upstream of another format gets: decode, common model, encode.
+//!
+//! An encoder notes in [`Back`] what it did to tools (names, custom ones, a forced one for JSON);
+//! the answer's events are turned back by `back.rs`, before any encoder of answers sees them.
 
 use std::borrow::Cow;
 
 use crate::Format;
 use crate::dialect::Quirks;
-use crate::ir::Request;
+use crate::ir::{Request, Show};
 use crate::loss::{Losses, Misfit, Strictness};
 use crate::normal::Names;
 use crate::{chat, gemini, messages, responses};
@@ -76,22 +79,37 @@ pub fn convert(
     request.stream = stream;
     let mut losses = Losses::new(from, to.format, model, to.strictness);
     losses.rest(&request.rest)?;
-    let echo = match from {
-        Format::Responses => responses::echo(&request),
-        _ => String::new(),
-    };
-    let (include_usage, show) = (request.include_usage, request.reasoning.show);
-    let encoded = encode(request, to, &mut losses)?;
+    let wishes = wishes(&request);
+    let Encoded { body, back } = encode(request, to, &mut losses)?;
     Ok(Converted {
-        body: encoded.body,
+        body,
         back: Back {
-            include_usage,
-            show_thoughts: show == crate::ir::Show::Shown,
-            echo,
-            ..encoded.back
+            include_usage: wishes.include_usage,
+            show_thoughts: wishes.show_thoughts,
+            echo: wishes.echo,
+            ..back
         },
         dropped: losses.into_dropped(),
     })
+}
+
+/// What the way back must know of a request that goes to an upstream of its own format. A body
+/// that the common model cannot hold wishes nothing.
+pub fn back_unconverted(format: Format, body: &[u8]) -> Back {
+    decode(format, body).map_or_else(|_| Back::default(), |request| wishes(&request))
+}
+
+/// What the caller wishes of the answer.
+fn wishes(request: &Request<'_>) -> Back {
+    Back {
+        include_usage: request.include_usage,
+        show_thoughts: request.reasoning.show == Show::Shown,
+        echo: match request.origin {
+            Format::Responses => responses::echo(request),
+            _ => String::new(),
+        },
+        ..Back::default()
+    }
 }
 
 fn decode(format: Format, body: &[u8]) -> Result<Request<'_>, Misfit> {

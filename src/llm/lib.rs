@@ -10,12 +10,15 @@ pub mod frame;
 pub mod loss;
 pub mod prepare;
 pub mod scan;
+pub mod suffix;
 pub mod tap;
 pub mod tokens;
 pub mod transcode;
 pub mod usage;
 
+mod back;
 mod chat;
+mod freetext;
 mod gemini;
 mod ir;
 mod loose;
@@ -29,6 +32,7 @@ mod responses;
 mod schema;
 mod skeleton;
 mod system;
+mod think;
 mod thinking;
 mod traits;
 

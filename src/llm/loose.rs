@@ -315,6 +315,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     }
 }
 
+/// The JSON without bytes that are no UTF-8 and without halves of surrogate pairs: strict parsers
+/// refuse the whole for one of them.
+pub(crate) fn whole_letters(json: &[u8]) -> Cow<'_, [u8]> {
+    let suspect =
+        simdutf8::basic::from_utf8(json).is_err() || memchr::memmem::find(json, b"\\u").is_some();
+    match suspect.then(|| mended(json)).flatten() {
+        Some(mended) => Cow::Owned(mended),
+        None => Cow::Borrowed(json),
+    }
+}
+
 /// The same JSON with bytes that are no UTF-8, and halves of surrogate pairs, replaced by
 /// U+FFFD; `None` when it has neither. For text that the parser refused.
 pub(crate) fn mended(json: &[u8]) -> Option<Vec<u8>> {

@@ -7,6 +7,7 @@ use crate::ask::{Ask, BadAsk};
 use crate::dialect::Quirks;
 use crate::fields::{Fields, members, text};
 use crate::patch::{Patch, Splice, quoted};
+use crate::suffix::{self, Wish};
 use crate::{Format, Operation, system};
 
 /// What is to change. The steps run in the order of this list, the system prompt last: nothing
@@ -22,6 +23,8 @@ pub struct Prepare<'a> {
     pub model: &'a str,
     /// The upstream's accent.
     pub quirks: Quirks,
+    /// What a suffix of the asked name wishes of the model's thinking.
+    pub wish: Option<Wish>,
     /// Ask for the usage chunk of a chat or completion stream.
     pub ask_usage: bool,
     /// Top-level keys to take out.
@@ -49,6 +52,9 @@ pub fn prepare(body: &Bytes, p: &Prepare<'_>) -> Result<Bytes, BadAsk> {
         p.quirks.on_request(&mut patch);
     }
     model(&mut patch, p);
+    if let (Some(wish), Operation::Chat) = (p.wish, p.operation) {
+        suffix::patch(&mut patch, p.format, p.model, wish);
+    }
     usage(&mut patch, p);
     p.remove.iter().for_each(|name| patch.remove(name));
     p.default

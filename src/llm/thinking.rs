@@ -138,6 +138,7 @@ pub(crate) fn for_openai(thinking: Thinking, model: &OpenAi) -> Option<Effort> {
         Thinking::Budget(tokens) => effort_of(tokens),
     };
     match model.efforts {
+        [] if model.thoughtless => None,
         // Nothing is known of it: the word goes as it is.
         [] => Some(wanted),
         known => nearest(known, wanted),
@@ -404,5 +405,7 @@ mod tests {
         );
         check("gpt-5", Thinking::Adaptive(None), None);
         check("gpt-5", Thinking::Unset, None);
+        check("gpt-4o", Thinking::Effort(Effort::High), None);
+        check("gpt-oss-120b", Thinking::Off, Some(Effort::None));
     }
 }

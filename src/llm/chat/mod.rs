@@ -2,13 +2,16 @@
 
 mod decode;
 mod decoder;
+mod detail;
 mod encode;
 mod encoder;
 mod meter;
+mod read;
 mod reply;
+mod said;
 pub(crate) mod usage;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{decode, is_responses_shaped};
 pub(crate) use decoder::Decoder;
 pub(crate) use encode::encode;
 pub(crate) use encoder::Encoder;

@@ -7,6 +7,7 @@ mod tell;
 
 pub use read::read;
 pub use scrub::scrub;
+pub(crate) use tell::responses_event;
 pub use tell::{Telling, body, last_event};
 
 use crate::meter::cut;

@@ -155,16 +155,22 @@ pub fn last_event(
         (Framing::Sse, Format::Chat | Format::Gemini) => wrapped(b"data: ", &body(format, t), END),
         (Framing::Sse, Format::Messages) => wrapped(b"event: error\ndata: ", &body(format, t), END),
         (Framing::Sse, Format::Responses) => {
-            let event = ResponsesEvent {
-                event: "error",
-                sequence_number: sequence.map_or(0, |last| last.saturating_add(1)),
-                code: t.code,
-                message: t.message,
-                param: t.param,
-                error: t.openai(),
-            };
+            let number = sequence.map_or(0, |last| last.saturating_add(1));
+            let event = responses_event(t, number);
             wrapped(b"event: error\ndata: ", &json(&event), END)
         }
+    }
+}
+
+/// The `error` event of a Responses stream, with its number.
+pub(crate) fn responses_event<'a>(t: &Telling<'a>, number: u64) -> impl Serialize + use<'a> {
+    ResponsesEvent {
+        event: "error",
+        sequence_number: number,
+        code: t.code,
+        message: t.message,
+        param: t.param,
+        error: t.openai(),
     }
 }
 

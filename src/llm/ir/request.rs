@@ -18,6 +18,9 @@ pub(crate) struct Request<'a> {
     pub(crate) model: Text<'a>,
     /// What stands before the conversation: the leading run of system and developer messages.
     pub(crate) system: Vec<System<'a>>,
+    /// The first block of the system prompt came as Responses' `instructions`, which its answers
+    /// repeat.
+    pub(crate) instructed: bool,
     /// The conversation, in order. Neighbours may have the same role.
     pub(crate) turns: Vec<Turn<'a>>,
     /// Empty: none.
@@ -316,6 +319,7 @@ impl<'a> Request<'a> {
             origin,
             model: Text::Borrowed(""),
             system: Vec::new(),
+            instructed: false,
             turns: Vec::new(),
             tools: Vec::new(),
             tool_choice: None,

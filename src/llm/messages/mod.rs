@@ -1,10 +1,12 @@
 //! Anthropic Messages.
 
+mod answer;
 mod decode;
 mod decoder;
 mod encode;
 mod encoder;
 mod meter;
+mod proof;
 mod reply;
 mod usage;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use crate::loose::mended;
+use crate::loose::whole_letters;
 use crate::patch::quoted;
 
 /// What becomes of text that is no JSON object.
@@ -25,8 +25,8 @@ pub(crate) fn arguments(text: &str, loose: Loose) -> Option<Cow<'_, str>> {
     }
     let inner = serde_json::from_str::<String>(written);
     match inner.as_deref().map(str::trim) {
-        Ok(inner) if is_object(inner) => Some(Cow::Owned(whole_letters(inner).into_owned())),
-        _ if is_object(written) => Some(whole_letters(written)),
+        Ok(inner) if is_object(inner) => Some(Cow::Owned(letters(inner).into_owned())),
+        _ if is_object(written) => Some(letters(written)),
         _ if loose == Loose::Wrap => Some(Cow::Owned(format!("{{\"_raw\":{}}}", quoted(text)))),
         _ => None,
     }
@@ -36,14 +36,10 @@ fn is_object(text: &str) -> bool {
     text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// The JSON without halves of surrogate pairs: strict parsers refuse the whole request for one.
-fn whole_letters(json: &str) -> Cow<'_, str> {
-    if !json.contains("\\u") {
-        return Cow::Borrowed(json);
-    }
-    match mended(json.as_bytes()).map(String::from_utf8) {
-        Some(Ok(mended)) => Cow::Owned(mended),
-        _ => Cow::Borrowed(json),
+fn letters(json: &str) -> Cow<'_, str> {
+    match whole_letters(json.as_bytes()) {
+        Cow::Owned(mended) => Cow::Owned(String::from_utf8(mended).unwrap_or_default()),
+        Cow::Borrowed(_) => Cow::Borrowed(json),
     }
 }
 

@@ -21,6 +21,11 @@ pub(crate) struct Alphabet {
 pub(crate) struct Names(BTreeMap<String, String>);
 
 impl Names {
+    /// Whether every name stayed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The caller's name of a tool that the upstream calls `name`.
     pub(crate) fn original<'a>(&'a self, name: &'a str) -> &'a str {
         self.0.get(name).map_or(name, |caller| caller)

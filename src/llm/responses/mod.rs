@@ -6,7 +6,13 @@ mod echo;
 mod encode;
 mod encoder;
 mod meter;
+mod object;
 mod reply;
+mod shape;
+
+/// Between the two names of a tool in a namespace, which are one name in the common model.
+/// OpenAI's own names hold no colon.
+const SPACE: &str = "::";
 
 pub(crate) use decode::decode;
 pub(crate) use decoder::Decoder;

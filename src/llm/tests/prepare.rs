@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use llm::dialect::Quirks;
 use llm::prepare::{Prepare, prepare};
+use llm::suffix::{Wish, split};
 use llm::{Format, Operation, ask};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -17,6 +18,7 @@ type Members = Vec<(String, Box<RawValue>)>;
 struct Edit {
     model: &'static str,
     quirks: Quirks,
+    wish: Option<Wish>,
     ask_usage: bool,
     remove: Vec<String>,
     default: Members,
@@ -57,6 +59,7 @@ fn run(
             ask: &ask,
             model: &model,
             quirks: edit.quirks,
+            wish: edit.wish,
             ask_usage: edit.ask_usage,
             remove: &edit.remove,
             default: &edit.default,
@@ -397,6 +400,7 @@ fn an_ask_of_another_body_does_no_harm() {
         ask: &ask,
         model: "n",
         quirks: none.quirks,
+        wish: None,
         ask_usage: false,
         remove: &[],
         default: &[],
@@ -481,6 +485,7 @@ fn edits() -> impl Strategy<Value = Edit> {
         .prop_map(|(quirks, ask_usage, remove, default, set, model)| Edit {
             model,
             quirks,
+            wish: None,
             ask_usage,
             remove,
             default,
@@ -592,4 +597,29 @@ proptest! {
             let _ = run(format, Operation::Chat, &Bytes::from(bytes.clone()), &edit);
         }
     }
+}
+
+#[test]
+fn a_wish_of_the_asked_name_is_put_in_before_what_the_operator_says() {
+    let edit = Edit {
+        model: "gpt-5",
+        wish: split("gpt-5-high").map(|(_, wish)| wish),
+        ..Edit::default()
+    };
+    check(
+        Format::Chat,
+        r#"{"model":"gpt-5-high","messages":[]}"#,
+        &edit,
+        r#"{"model":"gpt-5","messages":[],"reasoning_effort":"high"}"#,
+    );
+    let removed = Edit {
+        remove: vec!["reasoning_effort".to_owned()],
+        ..edit
+    };
+    check(
+        Format::Chat,
+        r#"{"model":"gpt-5-high","messages":[]}"#,
+        &removed,
+        r#"{"model":"gpt-5","messages":[]}"#,
+    );
 }

@@ -25,6 +25,13 @@ pub(crate) enum Sampling {
     Fixed,
 }
 
+/// Whether a model is of a family whose thinking is known to be controlled.
+pub(crate) fn has_control(model: &str) -> bool {
+    let families = ["claude", "gemini", "gpt", "chatgpt", "codex"];
+    let family = |family| version::Name::of(model, family).is_some();
+    families.into_iter().any(family) || openai::is_o(model)
+}
+
 /// The strongest of `known` (weakest first) that is not above `wanted`; else the weakest.
 pub(crate) fn nearest(known: &[Effort], wanted: Effort) -> Option<Effort> {
     let below = known.iter().rev().find(|effort| **effort <= wanted);

@@ -22,6 +22,8 @@ pub(crate) struct OpenAi {
     /// Reasoning efforts, weakest first; empty where the model does not think, or is another
     /// vendor's, of which nothing is known.
     pub(crate) efforts: &'static [Effort],
+    /// It does not think, and refuses every word about it.
+    pub(crate) thoughtless: bool,
     pub(crate) sampling: Sampling,
     /// Chat: `max_tokens` is refused, `max_completion_tokens` needed.
     pub(crate) completion_tokens_only: bool,
@@ -45,6 +47,7 @@ const OF_LATER_PRO: &[Effort] = &[Medium, High, XHigh];
 const PLAIN: OpenAi = OpenAi {
     max_output: None,
     efforts: &[],
+    thoughtless: false,
     sampling: Sampling::Free,
     completion_tokens_only: false,
     developer: false,
@@ -58,9 +61,9 @@ impl OpenAi {
         if let Some(gpt) = Name::of(name, "gpt") {
             return OpenAi::gpt(&gpt);
         }
-        match name.split('-').next() {
-            Some("o1" | "o3" | "o4") => OpenAi::o(name),
-            _ => PLAIN,
+        match is_o(name) {
+            true => OpenAi::o(name),
+            false => PLAIN,
         }
     }
 
@@ -73,6 +76,7 @@ impl OpenAi {
                 _ => 100_000,
             }),
             efforts: if first { &[] } else { OF_O },
+            thoughtless: false,
             sampling: Sampling::Fixed,
             completion_tokens_only: true,
             developer: !first,
@@ -88,6 +92,7 @@ impl OpenAi {
         if !(500..2_000).contains(&version) || name.has("chat") || name.has("oss") {
             return OpenAi {
                 max_output: old_max_output(name, version),
+                thoughtless: !name.has("oss"),
                 ..PLAIN
             };
         }
@@ -95,6 +100,7 @@ impl OpenAi {
         OpenAi {
             max_output: Some(128_000),
             efforts: gpt_efforts(name, version),
+            thoughtless: false,
             sampling: match version >= 501 && !codex && !pro {
                 true => Sampling::FixedWhileThinking,
                 false => Sampling::Fixed,
@@ -108,6 +114,12 @@ impl OpenAi {
             },
         }
     }
+}
+
+/// Whether a model is of the series of `o3-mini`.
+pub(super) fn is_o(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    matches!(name.split('-').next(), Some("o1" | "o3" | "o4"))
 }
 
 fn gpt_efforts(name: &Name<'_>, version: Version) -> &'static [Effort] {

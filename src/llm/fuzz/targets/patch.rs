@@ -49,6 +49,7 @@ fuzz_target!(|bytes: &[u8]| {
                 ask: &ask,
                 model: "upstream/model",
                 quirks,
+                wish: None,
                 ask_usage: bit(7),
                 remove: &remove,
                 default: &[],

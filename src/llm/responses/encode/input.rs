@@ -1,0 +1,433 @@
+//! The conversation, as input items.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::super::shape;
+use crate::Format;
+use crate::convert::Target;
+use crate::ir::{
+    Feature as F, Media, Origin, Part, Request, Role, Source, ToolCall, ToolKind, ToolResult, Turn,
+};
+use crate::loss::{Losses, Misfit};
+use crate::media;
+
+/// An input item. Ids are left out: only those that the provider itself gave are taken.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Item<'a> {
+    Message {
+        role: &'static str,
+        content: Content<'a>,
+    },
+    Reasoning {
+        summary: Vec<Summary<'a>>,
+        encrypted_content: &'a str,
+    },
+    FunctionCall {
+        call_id: &'a str,
+        name: &'a str,
+        arguments: &'a str,
+    },
+    CustomToolCall {
+        call_id: &'a str,
+        name: &'a str,
+        input: &'a str,
+    },
+    FunctionCallOutput {
+        call_id: &'a str,
+        output: Content<'a>,
+    },
+    CustomToolCallOutput {
+        call_id: &'a str,
+        output: Content<'a>,
+    },
+    #[serde(untagged)]
+    Raw(Box<RawValue>),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "summary_text")]
+pub(super) struct Summary<'a> {
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    Text(Cow<'a, str>),
+    Pieces(Vec<Piece<'a>>),
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Piece<'a> {
+    InputText {
+        text: Cow<'a, str>,
+    },
+    OutputText {
+        text: Cow<'a, str>,
+    },
+    InputImage {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        image_url: Option<Cow<'a, str>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_id: Option<&'a str>,
+        detail: &'a str,
+    },
+    InputFile {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filename: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_data: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_url: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        file_id: Option<&'a str>,
+    },
+    InputAudio {
+        input_audio: Audio<'a>,
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct Audio<'a> {
+    data: &'a str,
+    format: &'a str,
+}
+
+/// The items of a request.
+pub(super) fn items<'a>(
+    request: &'a Request<'_>,
+    to: &Target<'_>,
+    losses: &mut Losses,
+) -> Result<Vec<Item<'a>>, Misfit> {
+    let mut scribe = Scribe {
+        items: Vec::new(),
+        thoughts: Vec::new(),
+        pieces: Vec::new(),
+        custom: custom_calls(request),
+        to,
+        losses,
+    };
+    for block in &request.system {
+        scribe.mark(block.cache.is_some());
+        scribe.items.push(Item::Message {
+            role: "developer",
+            content: Content::Text(Cow::Borrowed(&block.text)),
+        });
+    }
+    for turn in &request.turns {
+        scribe.turn(turn)?;
+    }
+    Ok(scribe.items)
+}
+
+/// The ids of the calls of custom tools: their results are named otherwise too.
+fn custom_calls<'a>(request: &'a Request<'_>) -> HashSet<&'a str> {
+    let parts = request.turns.iter().flat_map(|turn| &turn.parts);
+    let ids = parts.filter_map(|part| match part {
+        Part::ToolCall(call) if call.kind == ToolKind::Custom => Some(&*call.id),
+        _ => None,
+    });
+    ids.collect()
+}
+
+struct Scribe<'a, 'l, 't> {
+    items: Vec<Item<'a>>,
+    /// Reasoning that waits for what it led to: without that the provider refuses it.
+    thoughts: Vec<Item<'a>>,
+    /// Of the message that is being written.
+    pieces: Vec<Piece<'a>>,
+    custom: HashSet<&'a str>,
+    to: &'l Target<'t>,
+    losses: &'l mut Losses,
+}
+
+impl<'a> Scribe<'a, '_, '_> {
+    fn turn(&mut self, turn: &'a Turn<'_>) -> Result<(), Misfit> {
+        if turn.name.is_some() {
+            self.losses.hint(F::SpeakerName);
+        }
+        for part in &turn.parts {
+            self.part(turn, part)?;
+        }
+        self.message(turn.role);
+        if !std::mem::take(&mut self.thoughts).is_empty() {
+            self.losses.hint(F::Signature);
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, turn: &'a Turn<'_>, part: &'a Part<'_>) -> Result<(), Misfit> {
+        match part {
+            Part::Text {
+                text,
+                citations,
+                cache,
+            } => {
+                self.mark(cache.is_some());
+                if !citations.is_empty() {
+                    self.losses.hint(F::Citations);
+                }
+                self.pieces.push(words(turn.role, Cow::Borrowed(text)));
+            }
+            Part::Refusal(text) => self.pieces.push(words(turn.role, Cow::Borrowed(text))),
+            Part::Media { media, cache } => {
+                self.mark(cache.is_some());
+                if turn.role != Role::User {
+                    let place = self.losses.turn(turn.at);
+                    return Err(self.losses.contract_at(place, "only a user shows media"));
+                }
+                let piece = self.media(turn, media)?;
+                self.pieces.push(piece);
+            }
+            Part::ToolCall(call) => self.call(turn.role, call),
+            Part::ToolResult(result) => self.result(turn, result)?,
+            Part::Reasoning { text, signature } => {
+                let fits = signature
+                    .as_ref()
+                    .filter(|proof| proof.fits(Origin::Responses, self.to.model));
+                let Some(proof) = fits else {
+                    self.losses.hint(F::Signature);
+                    return Ok(());
+                };
+                self.message(turn.role);
+                let text = (!text.is_empty()).then(|| Summary { text });
+                self.thoughts.push(Item::Reasoning {
+                    summary: text.into_iter().collect(),
+                    encrypted_content: &proof.data,
+                });
+            }
+            Part::Opaque { origin, kind, raw } => {
+                let raw = shape::raw(raw).filter(|_| *origin == Format::Responses);
+                let Some(raw) = raw else {
+                    let place = self.losses.turn(turn.at);
+                    let reason = format!("only its own provider understands `{kind}`");
+                    return Err(self.losses.contract_at(place, &reason));
+                };
+                self.message(turn.role);
+                self.push(Item::Raw(raw));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the message that is being written, if any.
+    fn message(&mut self, role: Role) {
+        if self.pieces.is_empty() {
+            return;
+        }
+        let content = content(std::mem::take(&mut self.pieces));
+        let role = match role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+            Role::System => "developer",
+        };
+        self.push(Item::Message { role, content });
+    }
+
+    fn push(&mut self, item: Item<'a>) {
+        self.items.append(&mut self.thoughts);
+        self.items.push(item);
+    }
+
+    fn call(&mut self, role: Role, call: &'a ToolCall<'_>) {
+        self.message(role);
+        self.mark(call.cache.is_some());
+        match &call.signature {
+            Some(proof) if proof.fits(Origin::Responses, self.to.model) => {
+                self.thoughts.push(Item::Reasoning {
+                    summary: Vec::new(),
+                    encrypted_content: &proof.data,
+                });
+            }
+            Some(_) => self.losses.hint(F::Signature),
+            None => {}
+        }
+        let (call_id, name) = (&*call.id, &*call.name);
+        self.push(match call.kind {
+            ToolKind::Function => Item::FunctionCall {
+                call_id,
+                name,
+                arguments: if call.args.is_empty() {
+                    "{}"
+                } else {
+                    &call.args
+                },
+            },
+            ToolKind::Custom => Item::CustomToolCall {
+                call_id,
+                name,
+                input: &call.args,
+            },
+        });
+    }
+
+    fn result(&mut self, turn: &'a Turn<'_>, result: &'a ToolResult<'_>) -> Result<(), Misfit> {
+        self.message(turn.role);
+        self.mark(result.cache.is_some());
+        let mut pieces = Vec::new();
+        for part in &result.parts {
+            match part {
+                Part::Text { text, .. } => pieces.push(Piece::InputText {
+                    text: Cow::Borrowed(text),
+                }),
+                Part::Media { media, .. } => pieces.push(self.media(turn, media)?),
+                _ => {
+                    let place = self.losses.turn(turn.at);
+                    let reason = "a tool's result holds text and media only";
+                    return Err(self.losses.contract_at(place, reason));
+                }
+            }
+        }
+        if result.error {
+            tell_error(&mut pieces);
+        }
+        let (call_id, output) = (&*result.id, content(pieces));
+        self.push(match self.custom.contains(call_id) {
+            true => Item::CustomToolCallOutput { call_id, output },
+            false => Item::FunctionCallOutput { call_id, output },
+        });
+        Ok(())
+    }
+
+    fn media(&mut self, turn: &Turn<'_>, media: &'a Media<'_>) -> Result<Piece<'a>, Misfit> {
+        let problem = match media {
+            Media::Image { source, detail } => {
+                let detail = detail.as_deref().unwrap_or("auto");
+                match image(source, detail) {
+                    Some(piece) => return Ok(piece),
+                    None => "the image is a file of another provider",
+                }
+            }
+            Media::File { source, name } => match file(source, name.as_deref()) {
+                Some(piece) => return Ok(piece),
+                None => "the file is one of another provider",
+            },
+            Media::Audio { source } => match audio(source) {
+                Some(piece) if self.to.model.contains("audio") => return Ok(piece),
+                _ => "the model takes no sound",
+            },
+            Media::Video { .. } => "it takes no video",
+        };
+        Err(self.losses.contract_at(self.losses.turn(turn.at), problem))
+    }
+
+    fn mark(&mut self, marked: bool) {
+        if marked {
+            self.losses.hint(F::CacheMark);
+        }
+    }
+}
+
+fn words(role: Role, text: Cow<'_, str>) -> Piece<'_> {
+    match role {
+        Role::Assistant => Piece::OutputText { text },
+        Role::User | Role::System => Piece::InputText { text },
+    }
+}
+
+/// One text alone is a plain string.
+fn content(mut pieces: Vec<Piece<'_>>) -> Content<'_> {
+    match pieces.as_mut_slice() {
+        [] => Content::Text(Cow::Borrowed("")),
+        [Piece::InputText { text } | Piece::OutputText { text }] => {
+            Content::Text(std::mem::take(text))
+        }
+        _ => Content::Pieces(pieces),
+    }
+}
+
+/// There is no flag for a tool's failure: its first words say so.
+fn tell_error(pieces: &mut Vec<Piece<'_>>) {
+    let first = pieces.iter_mut().find_map(|piece| match piece {
+        Piece::InputText { text } => Some(text),
+        _ => None,
+    });
+    match first {
+        Some(text) if text.starts_with("Error") || text.starts_with("error") => {}
+        Some(text) => *text = Cow::Owned(format!("Error: {text}")),
+        None => pieces.insert(
+            0,
+            Piece::InputText {
+                text: Cow::Borrowed("Error"),
+            },
+        ),
+    }
+}
+
+fn image<'a>(source: &'a Source<'_>, detail: &'a str) -> Option<Piece<'a>> {
+    let (image_url, file_id) = match source {
+        Source::Bytes { mime, base64 } => (Some(media::to_data_url(mime, base64).into()), None),
+        Source::Url { url, .. } => (Some(Cow::Borrowed(&**url)), None),
+        // Files are the account's, whichever of its formats named them.
+        Source::Ref {
+            provider: Format::Responses | Format::Chat,
+            id,
+        } => (None, Some(&**id)),
+        Source::Ref { .. } | Source::Plain(_) => return None,
+    };
+    Some(Piece::InputImage {
+        image_url,
+        file_id,
+        detail,
+    })
+}
+
+fn file<'a>(source: &'a Source<'_>, name: Option<&'a str>) -> Option<Piece<'a>> {
+    let (mut filename, mut file_data, mut file_url, mut file_id) = (None, None, None, None);
+    match source {
+        // A name beside an address or an id is refused; data must have one.
+        Source::Bytes { mime, base64 } => {
+            filename = name.or(Some(default_name(mime)));
+            file_data = Some(media::to_data_url(mime, base64));
+        }
+        Source::Url { url, .. } => file_url = Some(&**url),
+        Source::Ref {
+            provider: Format::Responses | Format::Chat,
+            id,
+        } => file_id = Some(&**id),
+        Source::Ref { .. } => return None,
+        Source::Plain(text) => {
+            let text = Cow::Borrowed(&**text);
+            return Some(Piece::InputText { text });
+        }
+    }
+    Some(Piece::InputFile {
+        filename,
+        file_data,
+        file_url,
+        file_id,
+    })
+}
+
+/// A name for data that has none.
+fn default_name(mime: &str) -> &'static str {
+    match mime {
+        "application/pdf" => "file.pdf",
+        "application/json" => "file.json",
+        "text/csv" => "file.csv",
+        "text/html" => "file.html",
+        "text/markdown" => "file.md",
+        _ => "file.txt",
+    }
+}
+
+fn audio<'a>(source: &'a Source<'_>) -> Option<Piece<'a>> {
+    let Source::Bytes { mime, base64 } = source else {
+        return None;
+    };
+    let format = match &**mime {
+        "audio/mpeg" | "audio/mp3" => "mp3",
+        "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
+        _ => return None,
+    };
+    let data = &**base64;
+    Some(Piece::InputAudio {
+        input_audio: Audio { data, format },
+    })
+}

@@ -1,0 +1,97 @@
+//! One decoder and one encoder for each format.
+
+use super::Envelope;
+use crate::Format;
+use crate::convert::Back;
+use crate::dialect::Quirks;
+use crate::fault::Telling;
+use crate::frame::write::Writer;
+use crate::ir::{Event, Reply};
+use crate::meter::Piece;
+use crate::{chat, gemini, messages, responses};
+
+/// Pieces of an answer in, events out.
+#[derive(Debug)]
+pub(super) enum Decoder {
+    Chat(chat::Decoder),
+    Responses(responses::Decoder),
+    Messages(messages::Decoder),
+    Gemini(gemini::Decoder),
+}
+
+/// Events in, the caller's stream out.
+#[derive(Debug)]
+pub(super) enum Encoder {
+    Chat(chat::Encoder),
+    Responses(responses::Encoder),
+    Messages(messages::Encoder),
+    Gemini(gemini::Encoder),
+}
+
+impl Decoder {
+    pub(super) fn new(format: Format, quirks: Quirks) -> Decoder {
+        match format {
+            Format::Chat => Decoder::Chat(chat::Decoder::new(quirks)),
+            Format::Responses => Decoder::Responses(responses::Decoder::new(quirks)),
+            Format::Messages => Decoder::Messages(messages::Decoder::new(quirks)),
+            Format::Gemini => Decoder::Gemini(gemini::Decoder::new(quirks)),
+        }
+    }
+
+    pub(super) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
+        match self {
+            Decoder::Chat(decoder) => decoder.push(piece, each),
+            Decoder::Responses(decoder) => decoder.push(piece, each),
+            Decoder::Messages(decoder) => decoder.push(piece, each),
+            Decoder::Gemini(decoder) => decoder.push(piece, each),
+        }
+    }
+
+    pub(super) fn finish(&mut self, each: &mut dyn FnMut(Event<'_>)) {
+        match self {
+            Decoder::Chat(decoder) => decoder.finish(each),
+            Decoder::Responses(decoder) => decoder.finish(each),
+            Decoder::Messages(decoder) => decoder.finish(each),
+            Decoder::Gemini(decoder) => decoder.finish(each),
+        }
+    }
+}
+
+impl Encoder {
+    pub(super) fn new(format: Format, envelope: &Envelope, back: &Back) -> Encoder {
+        match format {
+            Format::Chat => Encoder::Chat(chat::Encoder::new(envelope, back)),
+            Format::Responses => Encoder::Responses(responses::Encoder::new(envelope, back)),
+            Format::Messages => Encoder::Messages(messages::Encoder::new(envelope, back)),
+            Format::Gemini => Encoder::Gemini(gemini::Encoder::new(envelope, back)),
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event<'_>, out: &mut Writer) {
+        match self {
+            Encoder::Chat(encoder) => encoder.event(event, out),
+            Encoder::Responses(encoder) => encoder.event(event, out),
+            Encoder::Messages(encoder) => encoder.event(event, out),
+            Encoder::Gemini(encoder) => encoder.event(event, out),
+        }
+    }
+
+    pub(super) fn fail(&mut self, telling: &Telling<'_>, out: &mut Writer) {
+        match self {
+            Encoder::Chat(encoder) => encoder.fail(telling, out),
+            Encoder::Responses(encoder) => encoder.fail(telling, out),
+            Encoder::Messages(encoder) => encoder.fail(telling, out),
+            Encoder::Gemini(encoder) => encoder.fail(telling, out),
+        }
+    }
+}
+
+/// A whole answer's bytes.
+pub(super) fn whole(format: Format, reply: &Reply, envelope: &Envelope, back: &Back) -> Vec<u8> {
+    match format {
+        Format::Chat => chat::encode_reply(reply, envelope, back),
+        Format::Responses => responses::encode_reply(reply, envelope, back),
+        Format::Messages => messages::encode_reply(reply, envelope, back),
+        Format::Gemini => gemini::encode_reply(reply, envelope, back),
+    }
+}

@@ -1,0 +1,156 @@
+//! The caller's side: events become its stream, or its whole answer.
+
+use super::formats::{self, Encoder};
+use super::{Envelope, TranscodeOptions};
+use crate::back::WayBack;
+use crate::convert::Back;
+use crate::fault::Telling;
+use crate::frame::write::Writer;
+#[cfg(debug_assertions)]
+use crate::ir::Grammar;
+use crate::ir::{Collector, Event};
+use crate::tap::{Framing, Report};
+use crate::think::Aloud;
+use crate::{Format, Usage};
+
+/// What says an answer to the caller.
+#[derive(Debug)]
+pub(super) struct Voice {
+    way_back: WayBack,
+    /// Shows reasoning as text.
+    aloud: Option<Aloud>,
+    mouth: Mouth,
+    input_estimate: u64,
+}
+
+/// Where events go in the end.
+#[derive(Debug)]
+struct Mouth {
+    to: Format,
+    out: Writer,
+    speaker: Speaker,
+    /// A choice has stopped, so that the answer may end.
+    stopped: bool,
+    too_large: bool,
+    #[cfg(debug_assertions)]
+    grammar: Grammar,
+}
+
+#[derive(Debug)]
+enum Speaker {
+    Stream(Encoder),
+    Whole {
+        collector: Collector,
+        envelope: Envelope,
+        back: Back,
+    },
+}
+
+impl Voice {
+    pub(super) fn new(options: TranscodeOptions) -> Voice {
+        Voice {
+            way_back: WayBack::new(&options.back),
+            aloud: options.thinking_to_content.then(Aloud::new),
+            input_estimate: options.input_estimate,
+            mouth: Mouth {
+                to: options.to,
+                out: Writer::new(options.wanted),
+                speaker: match options.wanted {
+                    Framing::Whole => Speaker::Whole {
+                        collector: Collector::default(),
+                        envelope: options.envelope,
+                        back: options.back,
+                    },
+                    _ => {
+                        Speaker::Stream(Encoder::new(options.to, &options.envelope, &options.back))
+                    }
+                },
+                stopped: false,
+                too_large: false,
+                #[cfg(debug_assertions)]
+                grammar: Grammar::default(),
+            },
+        }
+    }
+
+    /// Says the next event of the upstream's.
+    pub(super) fn event(&mut self, event: Event<'_>) {
+        let (aloud, mouth) = (&mut self.aloud, &mut self.mouth);
+        self.way_back.event(event, &mut |event| match aloud {
+            Some(aloud) => aloud.event(event, &mut |event| mouth.event(&event)),
+            None => mouth.event(&event),
+        });
+    }
+
+    /// Whether the answer came to a stop.
+    pub(super) fn stopped(&self) -> bool {
+        self.mouth.stopped
+    }
+
+    /// Whether the answer is too large to be collected.
+    pub(super) fn too_large(&self) -> bool {
+        self.mouth.too_large
+    }
+
+    /// The last events: what it used, and that it is complete.
+    pub(super) fn end(&mut self, report: &Report) {
+        self.mouth.event(&Event::Usage(&self.usage(report)));
+        self.mouth.event(&Event::End);
+        self.mouth.out.close();
+    }
+
+    /// As reported; by estimate where the upstream says nothing.
+    fn usage(&self, report: &Report) -> Usage {
+        let mut usage = report.usage;
+        if !report.input_known {
+            usage.input = self.input_estimate;
+        }
+        if !report.output_known {
+            // Four bytes are about one token.
+            usage.output = report.output_bytes.div_ceil(4);
+        }
+        usage
+    }
+
+    /// The bytes that became certain since the last call; a whole answer is there when it `ended`.
+    pub(super) fn take(&mut self, ended: bool) -> Vec<u8> {
+        let mouth = &mut self.mouth;
+        match &mouth.speaker {
+            Speaker::Stream(_) => mouth.out.take(),
+            Speaker::Whole { .. } if !ended => Vec::new(),
+            Speaker::Whole {
+                collector,
+                envelope,
+                back,
+            } => formats::whole(mouth.to, collector.reply(), envelope, back),
+        }
+    }
+
+    /// The bytes that end a stream with an error. Empty for a whole answer.
+    pub(super) fn fail(&mut self, telling: &Telling<'_>) -> Vec<u8> {
+        let mouth = &mut self.mouth;
+        match &mut mouth.speaker {
+            Speaker::Stream(encoder) => {
+                encoder.fail(telling, &mut mouth.out);
+                mouth.out.close();
+                mouth.out.take()
+            }
+            Speaker::Whole { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Mouth {
+    fn event(&mut self, event: &Event<'_>) {
+        #[cfg(debug_assertions)]
+        if let Err(breach) = self.grammar.see(event) {
+            panic!("{breach}: {event:?}");
+        }
+        self.stopped |= matches!(event, Event::Stop { .. });
+        match &mut self.speaker {
+            Speaker::Stream(encoder) => encoder.event(event, &mut self.out),
+            Speaker::Whole { .. } if self.too_large => {}
+            Speaker::Whole { collector, .. } => self.too_large = !collector.take(event),
+        }
+    }
+}
