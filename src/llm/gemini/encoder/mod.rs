@@ -149,10 +149,8 @@ impl Encoder {
         let block = &mut self.blocks[at];
         let choice = block.choice;
         match (&block.holds, delta) {
-            (Holds::Reasoning, Delta::Text(text)) => {
-                if self.speaker.shows {
-                    self.think(choice, text, out);
-                }
+            (Holds::Reasoning, Delta::Text(text)) if self.speaker.shows => {
+                self.think(choice, text, out);
             }
             (Holds::Text, Delta::Text(text) | Delta::Args(text))
             // A transcript.
