@@ -22,6 +22,9 @@ impl Quirks {
     pub const ERRORS_IN_200: Quirks = Quirks(1 << 4);
     /// Chat: newer models refuse tools here and take them on Responses (routing looks at it).
     pub const TOOLS_OVER_RESPONSES: Quirks = Quirks(1 << 5);
+    /// Chat: wants the reasoning of earlier turns back, as `reasoning_content` (DeepSeek's and Kimi's
+    /// tool loops fail without it). Others refuse the field.
+    pub const REPLAY_REASONING: Quirks = Quirks(1 << 6);
 
     /// Every flag by the name `providers.yaml` uses.
     pub const TABLE: &[(&str, Quirks)] = &[
@@ -31,6 +34,7 @@ impl Quirks {
         ("reasoning_outside_output", Quirks::REASONING_OUTSIDE_OUTPUT),
         ("errors_in_200", Quirks::ERRORS_IN_200),
         ("tools_over_responses", Quirks::TOOLS_OVER_RESPONSES),
+        ("replay_reasoning", Quirks::REPLAY_REASONING),
     ];
 
     /// The flag of that name.
