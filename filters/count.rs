@@ -1,9 +1,8 @@
-//! Counts a request's tokens here, where no upstream of its format can.
+//! Counts a request's tokens here, where the upstream cannot.
 
 use ledger::End;
-use llm::{Format, Operation};
+use llm::{Operation, count};
 use pingora::proxy::Session;
-use serde_json::json;
 
 use crate::conduct::Conducted;
 use crate::ctx::{Ctx, Stage};
@@ -15,14 +14,16 @@ use crate::{answer, settle};
 /// Marks a count as an estimate.
 const ESTIMATED: (&str, &str) = ("x-tollgate-estimated", "true");
 
-/// Whether the candidate whose turn it is cannot count for this caller.
+/// Whether the candidate whose turn it is cannot count at all.
 pub(crate) fn is_due(ctx: &Ctx) -> bool {
     let Stage::Exchange(exchange) = &ctx.stage else {
         return false;
     };
     let current = exchange.route.as_ref().and_then(|route| route.current());
     exchange.operation == Operation::Count
-        && current.is_some_and(|candidate| candidate.format != exchange.format)
+        && current.is_some_and(|candidate| {
+            candidate.format != exchange.format && !count::can_count(candidate.format)
+        })
 }
 
 /// Whether an upstream said that it does not know how to count.
@@ -46,13 +47,9 @@ pub(crate) async fn answer(shared: &Shared, session: &mut Session, ctx: &mut Ctx
     };
     let (format, body) = (exchange.format, asked.body.clone());
     let tokens = settle::input_estimate(body, format).await;
-    let body = match format {
-        Format::Gemini => json!({ "totalTokens": tokens }),
-        _ => json!({ "input_tokens": tokens }),
-    };
     settle::close(shared, ctx, 200, End::Complete, None).await;
-    let body = body.to_string().into_bytes();
-    match answer::json_with(ctx, session, 200, body, &[ESTIMATED]).await {
+    let told = count::told(format, tokens);
+    match answer::json_with(ctx, session, 200, told, &[ESTIMATED]).await {
         Ok(()) => Conducted::Shown,
         Err(error) => Conducted::Broken(error.into_down()),
     }

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use config::plan::Candidate;
 use llm::ask;
-use llm::convert::{self, Back, Target};
-use llm::fault::Telling;
+use llm::convert::{self, Back, Converted, Target};
+use llm::count;
+use llm::fault::{Fault, FaultClass, Telling};
+use llm::loss::Misfit;
 use llm::tap::{Framing, Report, Seen, Tap, TapOptions};
 use llm::transcode::{Envelope, TranscodeOptions, Transcoder};
 use llm::{Format, Operation};
@@ -62,8 +64,11 @@ pub(crate) fn request(
         stream,
         wish: to.wish,
     };
-    let converted = convert::convert(exchange.format, &asked.body, &wanted, &target)
-        .map_err(|misfit| malformed(misfit.to_string(), misfit.param()))?;
+    let unfit = |misfit: Misfit| malformed(misfit.to_string(), misfit.param());
+    let converted = match exchange.operation {
+        Operation::Count => counting(exchange, asked, &wanted, &target).map_err(unfit)?,
+        _ => convert::convert(exchange.format, &asked.body, &wanted, &target).map_err(unfit)?,
+    };
     let mut ask = ask::read(to.format, exchange.operation, &converted.body)
         .map_err(|bad| malformed(bad.to_string(), bad.param().unwrap_or("")))?;
     // Gemini says it in the path.
@@ -78,6 +83,19 @@ pub(crate) fn request(
     })
 }
 
+fn counting(
+    exchange: &Exchange,
+    asked: &Asked,
+    wanted: &convert::Asked<'_>,
+    target: &Target<'_>,
+) -> Result<Converted, Misfit> {
+    Ok(Converted {
+        body: count::request(exchange.format, &asked.body, wanted, target)?,
+        back: Back::default(),
+        dropped: Vec::new(),
+    })
+}
+
 fn malformed(problem: String, param: &str) -> Refusal {
     Refusal::new(Cause::Malformed, problem).at(Some(param).filter(|param| !param.is_empty()))
 }
@@ -86,6 +104,15 @@ fn malformed(problem: String, param: &str) -> Refusal {
 pub(crate) enum Reading {
     Watched(Tap),
     Translated(Box<Transcoder>),
+    /// The answer to a counting request, gathered whole.
+    Counted(Counted),
+}
+
+/// A count on its way.
+pub(crate) struct Counted {
+    to: Format,
+    body: Vec<u8>,
+    report: Report,
 }
 
 impl Reading {
@@ -106,6 +133,13 @@ impl Reading {
                 hide_usage: attempt::asks_usage(asked, candidate.format),
             }));
         };
+        if exchange.operation == Operation::Count {
+            return Reading::Counted(Counted {
+                to: exchange.format,
+                body: Vec::new(),
+                report: Report::default(),
+            });
+        }
         Reading::Translated(Box::new(Transcoder::new(TranscodeOptions {
             from: candidate.format,
             to: exchange.format,
@@ -128,6 +162,7 @@ impl Reading {
         match self {
             Reading::Watched(tap) => tap.push(chunk, out),
             Reading::Translated(transcoder) => transcoder.push(chunk, out),
+            Reading::Counted(counted) => counted.push(chunk),
         }
     }
 
@@ -135,6 +170,7 @@ impl Reading {
         match self {
             Reading::Watched(tap) => tap.finish(out),
             Reading::Translated(transcoder) => transcoder.finish(out),
+            Reading::Counted(counted) => counted.finish(out),
         }
     }
 
@@ -142,6 +178,7 @@ impl Reading {
         match self {
             Reading::Watched(tap) => tap.report(),
             Reading::Translated(transcoder) => transcoder.report(),
+            Reading::Counted(counted) => &counted.report,
         }
     }
 
@@ -150,12 +187,50 @@ impl Reading {
         match self {
             Reading::Watched(tap) => tap.last_event(telling),
             Reading::Translated(transcoder) => transcoder.last_event(telling),
+            Reading::Counted(_) => Vec::new(),
         }
     }
 
     pub(crate) fn is_translated(&self) -> bool {
-        matches!(self, Reading::Translated(_))
+        !matches!(self, Reading::Watched(_))
     }
+}
+
+impl Counted {
+    fn push(&mut self, chunk: &Bytes) -> Seen {
+        if self.body.len() + chunk.len() > count::MAX_COUNT_BYTES {
+            self.report.fault.get_or_insert(unreadable());
+        } else {
+            self.body.extend_from_slice(chunk);
+        }
+        self.seen()
+    }
+
+    fn finish(&mut self, out: &mut Vec<Bytes>) -> Seen {
+        if !self.report.terminal {
+            self.report.terminal = true;
+            match count::reply(self.to, &self.body) {
+                Some(told) => out.push(told.into()),
+                None => self.report.fault = Some(unreadable()),
+            }
+        }
+        self.seen()
+    }
+
+    fn seen(&self) -> Seen {
+        Seen {
+            content: false,
+            terminal: self.report.terminal,
+            failed: self.report.fault.is_some(),
+        }
+    }
+}
+
+fn unreadable() -> Fault {
+    Fault::new(
+        FaultClass::Server,
+        "the upstream's count of tokens cannot be read",
+    )
 }
 
 /// Whether the candidate's answers have their reasoning shown in the text.

@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod convert;
+pub mod count;
 pub mod dialect;
 pub mod fault;
 pub mod fields;

@@ -1,7 +1,7 @@
 //! Which of its formats a channel is spoken to in.
 
 use llm::dialect::Quirks;
-use llm::{Format, Operation, traits};
+use llm::{Format, Operation, count, traits};
 
 use super::Wanted;
 use crate::snapshot::Channel;
@@ -18,11 +18,13 @@ pub(super) fn spoken(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> 
     }
     match wanted.operation {
         Operation::Chat => channel.formats.first().copied(),
-        // Only these two have an endpoint that counts; elsewhere the tokenizer answers.
-        Operation::Count => [Format::Messages, Format::Gemini]
-            .into_iter()
-            .find(speaks)
-            .or(channel.formats.first().copied()),
+        // Where no format of the channel has an endpoint that counts, the tokenizer answers.
+        Operation::Count => {
+            let mut formats = channel.formats.iter().copied();
+            formats
+                .find(|format| count::can_count(*format))
+                .or(channel.formats.first().copied())
+        }
         Operation::Completion => None,
     }
 }

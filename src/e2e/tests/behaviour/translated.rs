@@ -253,6 +253,23 @@ async fn tokens_are_counted_here_where_no_upstream_can() {
 }
 
 #[tokio::test]
+async fn tokens_are_counted_by_an_upstream_that_can() {
+    let (gateway, server) = behind(Dialect::Gemini, json!({})).await;
+    server.always(e2e::Reply::json(200, r#"{"totalTokens":11}"#));
+    let body =
+        json!({ "model": "m", "messages": [{ "role": "user", "content": "one two three" }] });
+    let call = Call::post(
+        Dialect::Messages,
+        "/v1/messages/count_tokens",
+        body.to_string(),
+    );
+    let answer = call.send(&gateway).await;
+    assert_eq!(answer.is(200).json(), json!({ "input_tokens": 11 }));
+    assert_eq!(answer.header("x-tollgate-estimated"), None);
+    assert_eq!(server.last_request().target, "/v1beta/models/m:countTokens");
+}
+
+#[tokio::test]
 async fn a_suffix_becomes_the_upstreams_reasoning_control() {
     let server = Upstream::start().await;
     server.always(Dialect::Chat.whole("x", COUNTS));
