@@ -101,8 +101,11 @@ impl Block {
         self.proof = Some(proof);
     }
 
-    pub(super) fn hold(&mut self, more: &str) {
+    /// Keeps what is said for later; `true` when nothing was kept before.
+    pub(super) fn hold(&mut self, more: &str) -> bool {
+        let first = self.held.is_empty();
         self.held.push_str(more);
+        first
     }
 
     /// The block ends while another one is open; `false` when it has nothing left to say.
