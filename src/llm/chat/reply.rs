@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::detail::{ENCRYPTED, Entry, TEXT};
+use super::detail::Entry;
 use super::said::{
     Address, Annotation, Audio, Call, Custom, Extra, Function, Held, Image, Logprobs, Tokens,
     finish_reason,
@@ -217,6 +217,7 @@ impl<'a> Message<'a> {
                 call.extra_content = at(&made.proofs, place).map(Extra::new);
                 self.tool_calls.push(call);
             }
+            Said::Image { base64, .. } if base64.is_empty() => {}
             Said::Image { .. } => {
                 let url = at(&made.urls, place).unwrap_or_default();
                 self.images.push(Image {
@@ -254,19 +255,8 @@ impl<'a> Message<'a> {
         let index = self.reasoning_details.len() as u32;
         let entry = match (text, proof) {
             ("", None) => return,
-            ("", Some(_)) => Entry {
-                index,
-                kind: Some(ENCRYPTED),
-                data: proof,
-                ..Entry::default()
-            },
-            _ => Entry {
-                index,
-                kind: Some(TEXT),
-                text: Some(text),
-                signature: proof,
-                ..Entry::default()
-            },
+            ("", Some(proof)) => Entry::encrypted(index, proof),
+            _ => Entry::text(index, text, proof),
         };
         self.reasoning_details.push(entry);
     }
@@ -311,7 +301,7 @@ impl<'a> Call<'a> {
                 call.kind = Some("function");
                 call.function = Some(Function {
                     name: Some(name),
-                    arguments: if args.is_empty() { "{}" } else { args },
+                    arguments: Cow::Borrowed(if args.is_empty() { "{}" } else { args }),
                 });
             }
         }

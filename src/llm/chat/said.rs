@@ -1,5 +1,7 @@
 //! What an answer says, as it is written: the same members in a chunk and in a whole answer.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -28,7 +30,7 @@ pub(super) struct Call<'a> {
 pub(super) struct Function<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<&'a str>,
-    pub(super) arguments: &'a str,
+    pub(super) arguments: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,7 +59,7 @@ impl<'a> Call<'a> {
             kind: Some("function"),
             function: Some(Function {
                 name,
-                arguments: "",
+                arguments: Cow::Borrowed(""),
             }),
             ..Call::default()
         }
@@ -69,7 +71,7 @@ impl<'a> Call<'a> {
             index: Some(index),
             function: Some(Function {
                 name: None,
-                arguments,
+                arguments: Cow::Borrowed(arguments),
             }),
             ..Call::default()
         }

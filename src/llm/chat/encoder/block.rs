@@ -54,9 +54,9 @@ pub(super) enum Open {
     /// A tool that was forced for its schema: its arguments are the text.
     Json,
     Image {
-        index: u32,
+        /// Once its first bytes came.
+        index: Option<u32>,
         mime: String,
-        begun: bool,
     },
     Audio,
     /// What chat cannot show.
@@ -100,9 +100,8 @@ impl Choice {
                 }
             }
             BlockKind::Image { mime } => Open::Image {
-                index: next(&mut self.images),
+                index: None,
                 mime: (*mime).to_owned(),
-                begun: false,
             },
             BlockKind::Audio { .. } => Open::Audio,
             BlockKind::Server { .. } => Open::Nothing,
@@ -113,6 +112,11 @@ impl Choice {
     pub(super) fn spoke(&mut self, text: &str) {
         self.held.text = true;
         self.characters += text.chars().count() as u64;
+    }
+
+    /// The index of the next image.
+    pub(super) fn next_image(&mut self) -> u32 {
+        next(&mut self.images)
     }
 
     /// The index of the next entry of `reasoning_details`.

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use self::block::{Block, Choice, Open};
 use self::chunk::{Chunks, text};
-use super::detail::{ENCRYPTED, Entry, TEXT};
+use super::detail::Entry;
 use super::said::{Address, Annotation, Audio, Call, Delta as Out, Extra, Image};
 use crate::Format;
 use crate::convert::Back;
@@ -176,9 +176,10 @@ impl Encoder {
                     }
                 }
             }
-            (Open::Image { index, mime, begun }, Delta::Data(data)) => {
-                let first = !std::mem::replace(begun, true);
-                picture(choice, chunks, *index, first.then_some(&**mime), data, out);
+            (Open::Image { index, mime }, Delta::Data(data)) => {
+                let mime = index.is_none().then_some(&**mime);
+                let index = *index.get_or_insert_with(|| choice.next_image());
+                picture(choice, chunks, index, mime, data, out);
             }
             (Open::Audio, Delta::Data(data)) => {
                 let audio = Audio {
@@ -323,12 +324,10 @@ fn reason(
         said
     };
     choice.reasoned = true;
-    let entry = Entry {
-        index,
-        kind: first.then_some(TEXT),
-        text: Some(said),
-        ..Entry::default()
-    };
+    let mut entry = Entry::text(index, said, None);
+    if !first {
+        entry.kind = None;
+    }
     let delta = Out {
         reasoning_content: Some(shown),
         reasoning_details: Some([entry]),
@@ -345,17 +344,8 @@ fn prove(
     out: &mut Writer,
 ) {
     let entry = match entry {
-        Some(index) => Entry {
-            index,
-            signature: Some(wrapped),
-            ..Entry::default()
-        },
-        None => Entry {
-            index: choice.next_detail(),
-            kind: Some(ENCRYPTED),
-            data: Some(wrapped),
-            ..Entry::default()
-        },
+        Some(index) => Entry::signed(index, wrapped),
+        None => Entry::encrypted(choice.next_detail(), wrapped),
     };
     let delta = Out {
         reasoning_details: Some([entry]),

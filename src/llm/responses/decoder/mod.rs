@@ -4,6 +4,7 @@ mod blocks;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::print_stdout)]
 mod recorded;
+mod sent;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
