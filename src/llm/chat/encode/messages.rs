@@ -7,7 +7,7 @@ use super::media::{content, piece, text};
 use super::tools::mark;
 use super::wire::{Content, Message, Piece};
 use crate::chat::detail::Entry;
-use crate::chat::said::{Call, Custom, Extra, Function};
+use crate::chat::said::{Call, Extra};
 use crate::freetext::INPUT;
 use crate::ir::{
     Feature, Origin, Part, Request, Role, Signature, System, ToolCall, ToolKind, ToolResult, Turn,
@@ -222,26 +222,21 @@ impl<'a> Writer<'_, 'a> {
         if call.cache.is_some() {
             self.losses.hint(Feature::CacheMark);
         }
-        let mut written = Call {
-            id: Some(&call.id),
+        let (kind, args) = match call.kind {
+            ToolKind::Custom if self.accent.custom_tools() => {
+                (ToolKind::Custom, (&*call.args).into())
+            }
+            ToolKind::Custom => {
+                let stand_in = format!("{{\"{INPUT}\":{}}}", quoted(&call.args));
+                (ToolKind::Function, Cow::Owned(stand_in))
+            }
+            ToolKind::Function if call.args.trim().is_empty() => (ToolKind::Function, "{}".into()),
+            ToolKind::Function => (ToolKind::Function, (&*call.args).into()),
+        };
+        Call {
             extra_content: self.proof(call),
-            ..Call::default()
-        };
-        let name = Some(&*call.name);
-        if call.kind == ToolKind::Custom && self.accent.custom_tools() {
-            written.kind = Some("custom");
-            let input = &*call.args;
-            written.custom = Some(Custom { name, input });
-            return written;
+            ..Call::whole(&call.id, &call.name, args, kind)
         }
-        written.kind = Some("function");
-        let arguments = match call.kind {
-            ToolKind::Custom => format!("{{\"{INPUT}\":{}}}", quoted(&call.args)).into(),
-            ToolKind::Function if call.args.trim().is_empty() => Cow::Borrowed("{}"),
-            ToolKind::Function => Cow::Borrowed(&*call.args),
-        };
-        written.function = Some(Function { name, arguments });
-        written
     }
 
     /// Gemini behind OpenAI's format takes its proofs back.

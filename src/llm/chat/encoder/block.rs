@@ -1,8 +1,6 @@
 //! What has to be remembered of a choice and its open blocks.
 
 use crate::chat::said::Held;
-use crate::convert::Back;
-use crate::freetext::FreeText;
 use crate::ir::{BlockKind, Citation, Signature, ToolKind};
 
 /// A choice that began.
@@ -46,13 +44,10 @@ pub(super) enum Open {
     Refusal,
     Tool {
         index: u32,
-        /// A custom tool's text comes as it is, or in a stand-in's arguments.
-        custom: Option<FreeText>,
+        kind: ToolKind,
         begun: bool,
         proof: Option<Signature<'static>>,
     },
-    /// A tool that was forced for its schema: its arguments are the text.
-    Json,
     Image {
         /// Once its first bytes came.
         index: Option<u32>,
@@ -78,7 +73,7 @@ impl Choice {
     }
 
     /// Begins a block.
-    pub(super) fn open(&mut self, kind: &BlockKind<'_>, back: &Back) -> Open {
+    pub(super) fn open(&mut self, kind: &BlockKind<'_>) -> Open {
         match kind {
             BlockKind::Text => Open::Text {
                 start: self.characters,
@@ -89,12 +84,11 @@ impl Choice {
                 proof: None,
             },
             BlockKind::Refusal => Open::Refusal,
-            BlockKind::Tool { name, .. } if back.json_tool == Some(name) => Open::Json,
-            BlockKind::Tool { name, kind, .. } => {
+            BlockKind::Tool { kind, .. } => {
                 self.held.calls = true;
                 Open::Tool {
                     index: next(&mut self.calls),
-                    custom: FreeText::of(name, *kind, back),
+                    kind: *kind,
                     begun: false,
                     proof: None,
                 }
@@ -122,19 +116,6 @@ impl Choice {
     /// The index of the next entry of `reasoning_details`.
     pub(super) fn next_detail(&mut self) -> u32 {
         next(&mut self.details)
-    }
-}
-
-impl FreeText {
-    /// For a call of a custom tool.
-    fn of(name: &str, kind: ToolKind, back: &Back) -> Option<FreeText> {
-        match kind {
-            ToolKind::Custom => Some(FreeText::bare()),
-            ToolKind::Function if back.custom.iter().any(|custom| custom == name) => {
-                Some(FreeText::new())
-            }
-            ToolKind::Function => None,
-        }
     }
 }
 

@@ -262,44 +262,33 @@ fn interleaved_calls_keep_their_indexes_and_proofs() {
 }
 
 #[test]
-fn custom_tools_get_their_text_back() {
-    let back = Back {
-        custom: vec!["patch".into()],
-        ..Back::default()
+fn custom_tools_get_text() {
+    let patch = BlockKind::Tool {
+        id: "a",
+        name: "patch",
+        kind: ToolKind::Custom,
+    };
+    let silent = BlockKind::Tool {
+        id: "b",
+        name: "patch",
+        kind: ToolKind::Custom,
     };
     check(
         &[
-            open(0, tool("a", "patch")),
-            delta(0, Delta::Args("{\"input\":\"*** pa")),
-            delta(0, Delta::Args("tch\\n\\u00e9\"}")),
+            open(0, patch),
+            delta(0, Delta::Args("*** pa")),
+            delta(0, Delta::Args("tch")),
             close(0),
+            open(1, silent),
+            close(1),
             stop(Stop::ToolCalls),
         ],
-        &back,
+        &Back::default(),
         json!({"tool_calls": [
-            {"index": 0, "id": "a", "type": "custom", "custom": {"name": "patch", "input": "*** patch\né"}},
+            {"index": 0, "id": "a", "type": "custom", "custom": {"name": "patch", "input": "*** patch"}},
+            {"index": 1, "id": "b", "type": "custom", "custom": {"name": "patch", "input": ""}},
         ]}),
         "tool_calls",
-    );
-}
-
-#[test]
-fn a_forced_json_tool_is_text() {
-    let back = Back {
-        json_tool: Some("json_output"),
-        ..Back::default()
-    };
-    check(
-        &[
-            open(0, tool("a", "json_output")),
-            delta(0, Delta::Args("{\"a\"")),
-            delta(0, Delta::Args(":1}")),
-            close(0),
-            stop(Stop::ToolCalls),
-        ],
-        &back,
-        json!({"content": "{\"a\":1}"}),
-        "stop",
     );
 }
 
@@ -494,7 +483,11 @@ proptest! {
                 1 => BlockKind::Reasoning,
                 2 => BlockKind::Refusal,
                 3 => tool(&ids[number as usize], "f"),
-                4 => tool(&ids[number as usize], "patch"),
+                4 => BlockKind::Tool {
+                    id: &ids[number as usize],
+                    name: "patch",
+                    kind: ToolKind::Custom,
+                },
                 _ => BlockKind::Image { mime: "image/png" },
             };
             events.push(open(number, kind.clone()));
@@ -508,7 +501,7 @@ proptest! {
             events.push(close(number));
         }
         events.push(stop(Stop::End));
-        let back = Back { custom: vec!["patch".into()], ..Back::default() };
+        let back = Back::default();
         let streamed = merged(&chunks(&events, &back));
         let mut collector = Collector::default();
         for event in &events {

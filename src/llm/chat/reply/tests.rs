@@ -194,29 +194,19 @@ fn images_and_sound_have_their_places() {
 }
 
 #[test]
-fn stand_ins_become_what_they_stand_for() {
-    let back = Back {
-        custom: vec!["f".into()],
-        json_tool: Some("json_output"),
-        ..Back::default()
-    };
-    let json = Said::Tool {
-        id: "j".into(),
-        name: "json_output".into(),
-        kind: ToolKind::Function,
-        args: "{\"a\":1}".into(),
+fn custom_tools_get_text() {
+    let call = Said::Tool {
+        id: "a".into(),
+        name: "patch".into(),
+        kind: ToolKind::Custom,
+        args: "*** patch".into(),
         signature: None,
         complete: true,
     };
-    let choice = ir::Choice {
-        said: vec![json, tool("a", r#"{"input":"*** patch"}"#, None)],
-        stop: Some(OwnedStop::new(Stop::ToolCalls)),
-        logprobs: String::new(),
-    };
-    let message = &written(choice, &back)["choices"][0]["message"];
-    assert_eq!(message["content"], "{\"a\":1}");
-    assert_eq!(
-        message["tool_calls"],
-        json!([{"id": "a", "type": "custom", "custom": {"name": "f", "input": "*** patch"}}])
+    check(
+        vec![call],
+        Stop::ToolCalls,
+        json!({"tool_calls": [{"id": "a", "type": "custom", "custom": {"name": "patch", "input": "*** patch"}}]}),
+        "tool_calls",
     );
 }
