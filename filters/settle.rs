@@ -30,14 +30,10 @@ pub(crate) async fn close(
     // The await above could have let another close in only through the same `ctx`: it cannot.
     let record = record(exchange, status, end, &used, report);
     shared.metrics.closed(&record);
+    exchange.closed = Some(Closed::of(&record));
     if let Some(slot) = exchange.slot.take() {
-        slot.write(record.clone());
+        slot.write(record);
     }
-    exchange.closed = Some(Closed {
-        status,
-        end,
-        record: Box::new(record),
-    });
 }
 
 /// Tokens and where they come from.
