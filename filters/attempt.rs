@@ -13,13 +13,13 @@ use http::HeaderValue;
 use http::header;
 use llm::prepare::{Prepare, prepare};
 use llm::{Format, Operation};
-use pingora::http::RequestHeader;
 use pingora::protocols::ALPN;
 use pingora::upstreams::peer::HttpPeer;
 use secrecy::ExposeSecret;
 
 use crate::exchange::{Asked, Exchange, Route};
 use crate::failover::{self, Happened};
+use crate::head::Head;
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 
@@ -116,14 +116,9 @@ impl Attempt {
     }
 
     /// The head of the upstream request.
-    pub(crate) fn head(
-        &self,
-        asked: &Asked,
-        operation: Operation,
-        http2: bool,
-    ) -> Result<RequestHeader, Box<pingora::Error>> {
+    pub(crate) fn head<'a>(&'a self, asked: &'a Asked, operation: Operation) -> Head<'a> {
         let channel = self.channel();
-        let path = provider::upstream_path(
+        let mut head = Head::new(provider::upstream_path(
             channel,
             &self.base,
             self.candidate.format,
@@ -131,51 +126,32 @@ impl Attempt {
             &self.candidate.model,
             asked.ask.stream,
             &asked.query,
-        );
-        let mut head = RequestHeader::build("POST", path.as_bytes(), Some(16))?;
-        if http2 {
-            // In HTTP/2 scheme and authority are part of the request line (RFC 9113, 8.3.1).
-            let scheme = if self.base.https { "https" } else { "http" };
-            let uri = http::Uri::builder()
-                .scheme(scheme)
-                .authority(self.base.authority.as_str())
-                .path_and_query(path.as_str())
-                .build();
-            let uri = uri.map_err(|error| {
-                pingora::Error::because(
-                    pingora::ErrorType::InvalidHTTPHeader,
-                    "upstream address",
-                    error,
-                )
-            })?;
-            head.set_uri(uri);
-            head.set_version(http::Version::HTTP_2);
-        } else {
-            head.insert_header(header::HOST, self.base.authority.as_str())?;
-        }
+        ));
         for (name, value) in &asked.headers {
-            head.append_header(name.clone(), value.clone())?;
+            head.append(name, value);
         }
-        if !head.headers.contains_key(header::CONTENT_TYPE) {
-            head.insert_header(header::CONTENT_TYPE, "application/json")?;
+        if !head.has(&header::CONTENT_TYPE) {
+            let json = HeaderValue::from_static("application/json");
+            head.set_own(header::CONTENT_TYPE, json);
         }
-        head.insert_header(header::ACCEPT_ENCODING, "identity")?;
-        head.insert_header(header::CONTENT_LENGTH, self.body.len())?;
+        let identity = HeaderValue::from_static("identity");
+        head.set_own(header::ACCEPT_ENCODING, identity);
+        head.set_own(header::CONTENT_LENGTH, self.body.len().into());
         for name in &channel.header_remove {
-            head.remove_header(name);
+            head.remove(name);
         }
         for (name, value) in &channel.header_default {
-            if !head.headers.contains_key(name) {
-                head.insert_header(name.clone(), value.clone())?;
+            if !head.has(name) {
+                head.append(name, value);
             }
         }
         if let Some((name, value)) = &self.key().header {
-            head.insert_header(name.clone(), value.clone())?;
+            head.set(name, value);
         }
         for (name, value) in &channel.header_set {
-            head.insert_header(name.clone(), value.clone())?;
+            head.set(name, value);
         }
-        Ok(head)
+        head
     }
 
     /// The status as the failover table sees it.
@@ -205,6 +181,11 @@ impl Attempt {
         if !std::mem::replace(&mut self.reported, true) {
             learn(shared, &self.candidate, Outcome::Success, Tick::now());
         }
+    }
+
+    /// Tells the lane that an answer it was praised for broke off.
+    pub(crate) fn broke_off(&self, shared: &Shared) {
+        report(shared, &self.candidate, failover::Effect::Failure);
     }
 
     /// Takes secrets, hosts and accounts out of the upstream's words.

@@ -10,6 +10,7 @@ mod endpoint;
 mod exchange;
 mod fail_to_proxy;
 mod failover;
+mod head;
 mod local;
 mod logging;
 pub mod metrics;

@@ -1,13 +1,17 @@
 //! Shows an upstream's answer to the client: held until its first content, then as it comes.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, header};
 use ledger::End;
 use llm::tap::{Framing, Report, SAMPLE_BYTES, Seen, Tap, TapOptions};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::client::HttpSession as Upstream;
 use pingora::proxy::Session;
+use pingora::time::timeout;
 use pingora::{Error, ErrorType};
 
 use crate::attempt::{self, Attempt};
@@ -16,7 +20,7 @@ use crate::exchange::Reply;
 use crate::failover::{self, Happened};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
-use crate::upstream::{Stop, broken, while_client_stays};
+use crate::upstream::{Stop, broken, left, while_client_stays};
 use crate::{answer, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
@@ -32,8 +36,10 @@ pub(crate) enum Ended {
 
 /// An answer on its way to the client.
 pub(crate) struct Showing {
-    head: ResponseHeader,
+    status: u16,
     framing: Framing,
+    /// The body's length, when it is known before the head is shown.
+    length: Option<HeaderValue>,
     tap: Tap,
     held: Vec<Bytes>,
     held_bytes: usize,
@@ -44,18 +50,36 @@ pub(crate) struct Showing {
     handed: u64,
 }
 
+/// What was read in one go, and what it means.
+#[derive(Default)]
+struct Step {
+    seen: Seen,
+    ended: bool,
+    broke: Option<Happened>,
+}
+
+/// What came of reading on.
+enum Read {
+    Chunk(Bytes),
+    End,
+    Broke(Happened),
+}
+
 impl Showing {
     /// Begins with the head of a successful answer; unreadable ones are failed attempts.
     pub(crate) fn new(
         ctx: &Ctx,
         attempt: &Attempt,
-        head: ResponseHeader,
+        head: &ResponseHeader,
     ) -> Result<Showing, Happened> {
-        let framing = framing(ctx, &head)?;
+        let framing = framing(ctx, head)?;
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let length = length.filter(|_| matches!(framing, Framing::Whole));
         Ok(Showing {
+            length: length.cloned(),
             tap: Tap::new(options(ctx, attempt, framing)),
             hold: holds(ctx, attempt, framing),
-            head,
+            status: head.status.as_u16(),
             framing,
             held: Vec::new(),
             held_bytes: 0,
@@ -78,41 +102,71 @@ impl Showing {
         reused: bool,
     ) -> Result<Ended, Stop> {
         let idle = attempt.channel().timeouts.idle;
-        if !self.hold {
-            self.show(shared, session, ctx, attempt).await?;
-        }
         loop {
-            let limit = if self.shown {
-                Instant::now() + idle
-            } else {
-                deadline.min(Instant::now() + idle)
-            };
-            let reading = tokio::time::timeout_at(limit.into(), upstream.read_response_body());
-            let read = match while_client_stays(session, reading).await {
-                Ok(read) => read,
-                Err(stop) => return Err(self.client_gone(shared, ctx, stop).await),
-            };
-            let (seen, ended) = match read {
-                Ok(Ok(Some(chunk))) => (self.take(&chunk), false),
-                Ok(Ok(None)) => (self.end(), true),
-                Ok(Err(error)) => {
-                    return self.cut(shared, session, ctx, broken(reused, &error)).await;
+            let read = match ready(upstream, reused) {
+                Some(read) => read,
+                None => {
+                    if !self.hold {
+                        self.show(shared, session, ctx, attempt, upstream).await?;
+                    }
+                    let limit = match self.shown {
+                        true => idle,
+                        false => idle.min(left(deadline)),
+                    };
+                    match wait(session, upstream, limit, reused).await {
+                        Ok(read) => read,
+                        Err(stop) => return Err(self.client_gone(shared, ctx, stop).await),
+                    }
                 }
-                Err(_) => return self.cut(shared, session, ctx, Happened::TimedOut).await,
             };
-            if !self.shown {
-                self.judge_held(seen, ended)?;
-                let ready = seen.content || ended || self.held_bytes > MAX_HELD;
-                if !ready {
-                    continue;
-                }
+            let step = self.gather(read, upstream, reused);
+            if !self.shown && step.broke.is_none() {
+                self.judge_held(step.seen, step.ended)?;
             }
-            if let Err(stop) = self.show(shared, session, ctx, attempt).await {
+            let waits = self.hold && !self.shown && !step.seen.content && !step.ended;
+            if (!waits || self.held_bytes > MAX_HELD)
+                && let Err(stop) = self.show(shared, session, ctx, attempt, upstream).await
+            {
                 return Err(self.client_gone(shared, ctx, stop).await);
             }
-            if ended {
-                return self.finished(shared, session, ctx).await;
+            if let Some(happened) = step.broke {
+                return self.cut(shared, session, ctx, attempt, happened).await;
             }
+            if step.ended {
+                return self.finished(shared, session, ctx, attempt).await;
+            }
+        }
+    }
+
+    /// Takes what was read and all that lies ready behind it: one write instead of several.
+    fn gather(&mut self, first: Read, upstream: &mut Upstream, reused: bool) -> Step {
+        let mut step = Step::default();
+        let mut read = first;
+        loop {
+            match read {
+                Read::Chunk(chunk) => step.seen = self.take(&chunk),
+                Read::End => {
+                    step.seen = self.end();
+                    step.ended = true;
+                    self.complete();
+                }
+                Read::Broke(happened) => step.broke = Some(happened),
+            }
+            let over = step.ended || step.broke.is_some() || self.held_bytes > MAX_HELD;
+            read = match (!over).then(|| ready(upstream, reused)).flatten() {
+                Some(next) => next,
+                None => return step,
+            };
+        }
+    }
+
+    /// A body that is all here before any of it was shown has a known length: the client gets
+    /// head and body in one piece.
+    fn complete(&mut self) {
+        let report = self.tap.report();
+        let proper = matches!(self.framing, Framing::Whole) || report.terminal;
+        if !self.shown && proper {
+            self.length = Some(self.held_bytes.into());
         }
     }
 
@@ -120,12 +174,15 @@ impl Showing {
     fn take(&mut self, chunk: &Bytes) -> Seen {
         let before = self.held.len();
         let seen = self.tap.push(chunk, &mut self.held);
-        self.held_bytes += self.held[before..].iter().map(Bytes::len).sum::<usize>();
+        self.held_bytes += bytes_of(&self.held[before..]);
         seen
     }
 
     fn end(&mut self) -> Seen {
-        self.tap.finish(&mut self.held)
+        let before = self.held.len();
+        let seen = self.tap.finish(&mut self.held);
+        self.held_bytes += bytes_of(&self.held[before..]);
+        seen
     }
 
     /// A held answer that turns out to be none.
@@ -156,15 +213,17 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
         attempt: &mut Attempt,
+        upstream: &Upstream,
     ) -> Result<(), Stop> {
         if !self.shown {
-            self.begin(shared, session, ctx, attempt).await?;
+            self.begin(shared, session, ctx, attempt, upstream).await?;
         }
         let held = std::mem::take(&mut self.held);
         self.held_bytes = 0;
         let held = joined(held);
         if let Some(bytes) = held {
-            if self.handed == 0 {
+            // Only of a JSON body: a stream is read as it passes.
+            if self.handed == 0 && matches!(self.framing, Framing::Whole) {
                 self.first = bytes.slice(..bytes.len().min(SAMPLE_BYTES));
             }
             self.handed += bytes.len() as u64;
@@ -188,19 +247,24 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
         attempt: &mut Attempt,
+        upstream: &Upstream,
     ) -> Result<(), Stop> {
         attempt.succeeded(shared);
         shared.metrics.attempt(&attempt.channel().name, "ok");
-        let status = self.head.status.as_u16();
-        let upstream_request_id = answer::upstream_id(&self.head.headers)
-            .and_then(|id| id.to_str().ok().map(str::to_string));
+        let none = HeaderMap::new();
+        let theirs = upstream
+            .response_header()
+            .map_or(&none, |head| &head.headers);
+        let upstream_request_id =
+            answer::upstream_id(theirs).and_then(|id| id.to_str().ok().map(str::to_string));
         if let Some(exchange) = ctx.exchange() {
             exchange.reply = Some(Reply {
                 first_byte: None,
                 upstream_request_id,
             });
         }
-        let head = answer::head(ctx, session, status, &self.head.headers, self.framing)
+        let length = self.length.take();
+        let head = answer::head(ctx, session, self.status, theirs, self.framing, length)
             .map_err(Stop::Broken)?;
         session
             .write_response_header(Box::new(head), false)
@@ -216,6 +280,7 @@ impl Showing {
         shared: &Shared,
         session: &mut Session,
         ctx: &mut Ctx,
+        attempt: &Attempt,
     ) -> Result<Ended, Stop> {
         let report = self.tap.report();
         let whole = matches!(self.framing, Framing::Whole);
@@ -224,14 +289,14 @@ impl Showing {
                 reused: false,
                 detail: "the stream ended without its terminal event".into(),
             };
-            return self.cut(shared, session, ctx, cut).await;
+            return self.cut(shared, session, ctx, attempt, cut).await;
         }
         let end = if report.fault.is_some() {
             End::UpstreamError
         } else {
             End::Complete
         };
-        let status = self.head.status.as_u16();
+        let status = self.status;
         settle::close(shared, ctx, status, end, Some(self.tap.report())).await;
         Ok(Ended::Properly)
     }
@@ -243,6 +308,7 @@ impl Showing {
         shared: &Shared,
         session: &mut Session,
         ctx: &mut Ctx,
+        attempt: &Attempt,
         happened: Happened,
     ) -> Result<Ended, Stop> {
         if !self.shown {
@@ -255,12 +321,15 @@ impl Showing {
             self.tap.finish(&mut self.held);
         }
         let report = self.tap.report();
-        let status = self.head.status.as_u16();
+        let status = self.status;
         let end = match (&report.fault, report.terminal) {
             (Some(_), _) => End::UpstreamError,
             (None, true) if !whole => End::Complete,
             _ => End::UpstreamCut,
         };
+        if end == End::UpstreamCut {
+            attempt.broke_off(shared);
+        }
         let report = self.report_so_far();
         settle::close(shared, ctx, status, end, Some(&report)).await;
         tracing::warn!(
@@ -320,12 +389,42 @@ impl Showing {
         }
         let report = self.report_so_far();
         let (status, end) = if report.terminal && self.held.is_empty() {
-            (self.head.status.as_u16(), End::Complete)
+            (self.status, End::Complete)
         } else {
             (499, End::ClientGone)
         };
         settle::close(shared, ctx, status, end, Some(&report)).await;
         stop
+    }
+}
+
+/// What can be read without waiting.
+fn ready(upstream: &mut Upstream, reused: bool) -> Option<Read> {
+    let read = upstream.read_response_body().now_or_never()?;
+    Some(Read::of(read, reused))
+}
+
+/// Waits for more while the client stays, at most `limit`.
+async fn wait(
+    session: &mut Session,
+    upstream: &mut Upstream,
+    limit: Duration,
+    reused: bool,
+) -> Result<Read, Stop> {
+    let reading = timeout(limit, upstream.read_response_body());
+    match while_client_stays(session, pin!(reading)).await? {
+        Ok(read) => Ok(Read::of(read, reused)),
+        Err(_) => Ok(Read::Broke(Happened::TimedOut)),
+    }
+}
+
+impl Read {
+    fn of(read: pingora::Result<Option<Bytes>>, reused: bool) -> Read {
+        match read {
+            Ok(Some(chunk)) => Read::Chunk(chunk),
+            Ok(None) => Read::End,
+            Err(error) => Read::Broke(broken(reused, &error)),
+        }
     }
 }
 
@@ -339,7 +438,7 @@ fn framing(ctx: &Ctx, head: &ResponseHeader) -> Result<Framing, Happened> {
     let wanted = asked.map_or(Framing::Whole, |asked| asked.framing);
     let content_type = head
         .headers
-        .get(http::header::CONTENT_TYPE)
+        .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
     let kind = content_type.split(';').next().unwrap_or("").trim();
@@ -397,13 +496,17 @@ fn holds(ctx: &Ctx, attempt: &Attempt, framing: Framing) -> bool {
     quirky || (streamed && ctx.snapshot.gateway.resilient_streams)
 }
 
+fn bytes_of(slices: &[Bytes]) -> usize {
+    slices.iter().map(Bytes::len).sum()
+}
+
 /// Several slices as one write: one system call, one chunk.
 fn joined(mut slices: Vec<Bytes>) -> Option<Bytes> {
     slices.retain(|slice| !slice.is_empty());
     if slices.len() < 2 {
         return slices.pop();
     }
-    let mut whole = Vec::with_capacity(slices.iter().map(Bytes::len).sum());
+    let mut whole = Vec::with_capacity(bytes_of(&slices));
     for slice in &slices {
         whole.extend_from_slice(slice);
     }
