@@ -1,4 +1,5 @@
-//! `POST /api/reload`: read the configuration's files now.
+//! `POST /api/reload`: read the configuration's files now. `GET /api/check`: say what that would
+//! bring.
 
 use std::sync::Arc;
 
@@ -46,5 +47,23 @@ pub(crate) async fn reload(State(state): State<AdminState>) -> Result<Json<Reloa
         number: reloaded.number,
         generation: reloaded.generation.to_string(),
         warnings: reloaded.warnings.into_iter().map(Finding::from).collect(),
+    }))
+}
+
+#[derive(Serialize)]
+pub(crate) struct Check {
+    warnings: Vec<Finding>,
+}
+
+pub(crate) async fn check(State(state): State<AdminState>) -> Result<Json<Check>, Problem> {
+    let live = Arc::clone(&state.live);
+    let checked = tokio::task::spawn_blocking(move || live.check()).await;
+    let checked = checked.map_err(|error| {
+        tracing::error!(%error, "the check did not end");
+        Problem::internal()
+    })?;
+    let warnings = checked.map_err(Problem::does_not_compile)?;
+    Ok(Json(Check {
+        warnings: warnings.into_iter().map(Finding::from).collect(),
     }))
 }

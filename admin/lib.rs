@@ -39,6 +39,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/requests/{id}", get(requests::show))
         .route("/api/channels", get(channels::list))
         .route("/api/channels/{name}/clear", post(channels::clear))
+        .route("/api/check", get(configuration::check))
         .route("/api/reload", post(configuration::reload))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

@@ -15,13 +15,13 @@ use llm::ask::Ask;
 use llm::prepare::{Prepare, prepare};
 use llm::suffix::Wish;
 use llm::{Format, Operation};
-use pingora::http::RequestHeader;
 use pingora::protocols::ALPN;
 use pingora::upstreams::peer::HttpPeer;
 use secrecy::ExposeSecret;
 
 use crate::exchange::{Asked, Exchange, Route};
 use crate::failover::{self, Happened};
+use crate::head::Head;
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 use crate::translate::{self, Translation};
@@ -83,7 +83,7 @@ impl Attempt {
             }
             break candidate;
         };
-        let prepared = match prepared(exchange, &candidate) {
+        let (body, translation) = match prepared(exchange, &candidate) {
             Ok(prepared) => prepared,
             Err(refused) => {
                 // A probe owes its lane a report.
@@ -94,9 +94,8 @@ impl Attempt {
         let (Some(asked), Some(route)) = (&exchange.asked, &mut exchange.route) else {
             return Err(NoAttempt::Exhausted);
         };
-        let same_format = candidate.format == exchange.format;
         exchange.dropped.clear();
-        if let Some(translation) = &prepared.1 {
+        if let Some(translation) = &translation {
             exchange.dropped.clone_from(&translation.dropped);
             shared
                 .metrics
@@ -118,12 +117,12 @@ impl Attempt {
             }
         };
         Ok(Attempt {
+            same_format: candidate.format == exchange.format,
             candidate,
             base,
             peer,
-            body: prepared.0,
-            translation: prepared.1,
-            same_format,
+            body,
+            translation,
             fresh: false,
             reported: false,
         })
@@ -138,14 +137,9 @@ impl Attempt {
     }
 
     /// The head of the upstream request.
-    pub(crate) fn head(
-        &self,
-        asked: &Asked,
-        operation: Operation,
-        http2: bool,
-    ) -> Result<RequestHeader, Box<pingora::Error>> {
+    pub(crate) fn head<'a>(&'a self, asked: &'a Asked, operation: Operation) -> Head<'a> {
         let channel = self.channel();
-        let path = provider::upstream_path(
+        let mut head = Head::new(provider::upstream_path(
             channel,
             &self.base,
             self.candidate.format,
@@ -153,53 +147,34 @@ impl Attempt {
             &self.candidate.model,
             asked.ask.stream,
             self.query(asked),
-        );
-        let mut head = RequestHeader::build("POST", path.as_bytes(), Some(16))?;
-        if http2 {
-            // In HTTP/2 scheme and authority are part of the request line (RFC 9113, 8.3.1).
-            let scheme = if self.base.https { "https" } else { "http" };
-            let uri = http::Uri::builder()
-                .scheme(scheme)
-                .authority(self.base.authority.as_str())
-                .path_and_query(path.as_str())
-                .build();
-            let uri = uri.map_err(|error| {
-                pingora::Error::because(
-                    pingora::ErrorType::InvalidHTTPHeader,
-                    "upstream address",
-                    error,
-                )
-            })?;
-            head.set_uri(uri);
-            head.set_version(http::Version::HTTP_2);
-        } else {
-            head.insert_header(header::HOST, self.base.authority.as_str())?;
-        }
+        ));
         for (name, value) in &asked.headers {
             if self.forwards(name) {
-                head.append_header(name.clone(), value.clone())?;
+                head.append(name, value);
             }
         }
-        if !head.headers.contains_key(header::CONTENT_TYPE) {
-            head.insert_header(header::CONTENT_TYPE, "application/json")?;
+        if !head.has(&header::CONTENT_TYPE) {
+            let json = HeaderValue::from_static("application/json");
+            head.set_own(header::CONTENT_TYPE, json);
         }
-        head.insert_header(header::ACCEPT_ENCODING, "identity")?;
-        head.insert_header(header::CONTENT_LENGTH, self.body.len())?;
+        let identity = HeaderValue::from_static("identity");
+        head.set_own(header::ACCEPT_ENCODING, identity);
+        head.set_own(header::CONTENT_LENGTH, self.body.len().into());
         for name in &channel.header_remove {
-            head.remove_header(name);
+            head.remove(name);
         }
         for (name, value) in &channel.header_default {
-            if !head.headers.contains_key(name) {
-                head.insert_header(name.clone(), value.clone())?;
+            if !head.has(name) {
+                head.append(name, value);
             }
         }
         if let Some((name, value)) = &self.key().header {
-            head.insert_header(name.clone(), value.clone())?;
+            head.set(name, value);
         }
         for (name, value) in &channel.header_set {
-            head.insert_header(name.clone(), value.clone())?;
+            head.set(name, value);
         }
-        Ok(head)
+        head
     }
 
     fn query<'a>(&self, asked: &'a Asked) -> &'a str {
@@ -240,6 +215,11 @@ impl Attempt {
         if !std::mem::replace(&mut self.reported, true) {
             learn(shared, &self.candidate, Outcome::Success, Tick::now());
         }
+    }
+
+    /// Tells the lane that an answer it was praised for broke off.
+    pub(crate) fn broke_off(&self, shared: &Shared) {
+        report(shared, &self.candidate, failover::Effect::Failure);
     }
 
     /// Takes secrets, hosts and accounts out of the upstream's words.
@@ -284,16 +264,10 @@ fn prepared(
     let Some(asked) = &exchange.asked else {
         return Err(NoAttempt::Exhausted);
     };
+    let operation = exchange.operation;
     if to.format == exchange.format {
         let ask_usage = asks_usage(asked, to.format);
-        let body = patched(
-            &asked.body,
-            &asked.ask,
-            ask_usage,
-            to.wish,
-            exchange.operation,
-            to,
-        )?;
+        let body = patched(&asked.body, &asked.ask, ask_usage, to.wish, operation, to)?;
         let aloud = translate::is_aloud(exchange, to);
         let translation = aloud.then(|| Translation::aloud(to.format, &asked.body));
         return Ok((body, translation));
@@ -302,7 +276,7 @@ fn prepared(
         .map_err(|refusal| NoAttempt::Unfit(Box::new(refusal)))?;
     let (body, ask) = (&converted.body, &converted.ask);
     // The conversion has put the wish in.
-    let body = patched(body, ask, ask.stream, None, exchange.operation, to)?;
+    let body = patched(body, ask, ask.stream, None, operation, to)?;
     Ok((body, Some(converted.translation)))
 }
 

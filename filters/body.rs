@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use pingora::proxy::Session;
-use tokio::time::timeout;
+use pingora::time::timeout;
 
 use crate::reject::{Cause, Refusal};
 

@@ -45,10 +45,11 @@ pub(crate) enum Stage {
 
 impl Ctx {
     pub(crate) fn new(snapshot: Arc<Snapshot>, in_flight: crate::shared::InFlight) -> Ctx {
+        let at = Timestamp::now();
         Ctx {
             arrived: Instant::now(),
-            at: Timestamp::now(),
-            id: uuid::Uuid::now_v7().simple().to_string().into(),
+            at,
+            id: new_id(at),
             snapshot,
             client: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             format: Format::Chat,
@@ -71,4 +72,13 @@ impl Ctx {
             _ => None,
         }
     }
+}
+
+/// A UUID version 7 (RFC 9562, 5.7): ids sort by their time. The random part comes from the
+/// thread's own generator, which asks the kernel once and not for every request.
+fn new_id(at: Timestamp) -> Arc<str> {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid();
+    let mut text = uuid::Uuid::encode_buffer();
+    Arc::from(&*id.simple().encode_lower(&mut text))
 }

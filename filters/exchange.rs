@@ -9,9 +9,9 @@ use config::plan::{Candidate, Plan};
 use config::snapshot::{Snapshot, Token};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
-use ledger::End;
 use ledger::limit::{Permit, Standing};
 use ledger::writer::Slot;
+use ledger::{End, Nanos, Record, UsageSource};
 use llm::ask::Ask;
 use llm::tap::Framing;
 use llm::{Format, Operation};
@@ -101,17 +101,45 @@ pub(crate) struct Reply {
     pub(crate) upstream_request_id: Option<String>,
 }
 
-/// How an exchange ended, for the access line.
+/// How an exchange ended, for the access line: what of its record is not known otherwise.
 pub(crate) struct Closed {
     pub(crate) status: u16,
     pub(crate) end: End,
-    pub(crate) record: Box<ledger::Record>,
+    pub(crate) channel: Option<String>,
+    pub(crate) first_byte_ms: u64,
+    pub(crate) duration_ms: u64,
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) usage_source: UsageSource,
+    pub(crate) cost: Nanos,
+    pub(crate) error: Option<String>,
+}
+
+impl Closed {
+    pub(crate) fn of(record: &Record) -> Closed {
+        Closed {
+            status: record.status,
+            end: record.end,
+            channel: record.channel.clone(),
+            first_byte_ms: record.first_byte_ms.unwrap_or(0),
+            duration_ms: record.duration_ms,
+            input: record.usage.input,
+            output: record.usage.output,
+            usage_source: record.usage_source,
+            cost: record.cost,
+            error: record.error.clone(),
+        }
+    }
 }
 
 impl Exchange {
     /// The asked model, empty while the body is not understood.
     pub(crate) fn model(&self) -> &str {
         self.asked.as_ref().map_or("", |asked| &asked.ask.model)
+    }
+
+    pub(crate) fn streamed(&self) -> bool {
+        self.asked.as_ref().is_some_and(Asked::streamed)
     }
 
     pub(crate) fn attempts(&self) -> u32 {

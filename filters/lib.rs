@@ -11,6 +11,7 @@ mod endpoint;
 mod exchange;
 mod fail_to_proxy;
 mod failover;
+mod head;
 mod limit;
 mod local;
 mod logging;

@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use config::snapshot::Enforce;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use ledger::limit::{Admission, Bound, Breach, Entry, Kind, Left, Limits, Permit, Scope, Standing};
 use llm::{Format, Operation};
-use pingora::http::ResponseHeader;
 
 use crate::exchange::Exchange;
 use crate::reject::{Cause, Refusal};
@@ -129,31 +128,51 @@ fn standing_of(breach: &Breach) -> Standing {
 }
 
 /// Tells the caller how it stands, in its vendor's headers.
-pub(crate) fn headers(
-    format: Format,
-    now: Timestamp,
-    standing: &Standing,
-    head: &mut ResponseHeader,
-) -> Result<(), Box<pingora::Error>> {
-    let kinds = [("requests", standing.requests), ("tokens", standing.tokens)];
-    for (kind, left) in kinds {
-        let Some(left) = left else {
-            continue;
-        };
-        let seconds = left.reset.as_secs();
-        head.insert_header(format!("x-ratelimit-limit-{kind}"), left.limit)?;
-        head.insert_header(format!("x-ratelimit-remaining-{kind}"), left.remaining)?;
-        head.insert_header(format!("x-ratelimit-reset-{kind}"), format!("{seconds}s"))?;
-        if format == Format::Messages {
-            let at = now.saturating_add(SignedDuration::from_secs(seconds as i64));
-            let at = at.map_or_else(|_| String::new(), |at| format!("{at:.0}"));
-            let name = |what| format!("anthropic-ratelimit-{kind}-{what}");
-            head.insert_header(name("limit"), left.limit)?;
-            head.insert_header(name("remaining"), left.remaining)?;
-            if let Ok(at) = HeaderValue::from_str(&at) {
-                head.insert_header(name("reset"), at)?;
-            }
-        }
+pub(crate) fn headers(format: Format, now: Timestamp, standing: &Standing, fields: &mut HeaderMap) {
+    if let Some(left) = standing.requests {
+        tell(&REQUESTS, format, now, left, fields);
     }
-    Ok(())
+    if let Some(left) = standing.tokens {
+        tell(&TOKENS, format, now, left, fields);
+    }
+}
+
+/// Limit, remaining, reset: OpenAI's headers, then Anthropic's.
+type Names = [HeaderName; 6];
+
+const REQUESTS: Names = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+    HeaderName::from_static("anthropic-ratelimit-requests-limit"),
+    HeaderName::from_static("anthropic-ratelimit-requests-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-requests-reset"),
+];
+
+const TOKENS: Names = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-limit"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-remaining"),
+    HeaderName::from_static("anthropic-ratelimit-tokens-reset"),
+];
+
+fn tell(names: &Names, format: Format, now: Timestamp, left: Left, fields: &mut HeaderMap) {
+    let seconds = left.reset.as_secs();
+    fields.insert(names[0].clone(), left.limit.into());
+    fields.insert(names[1].clone(), left.remaining.into());
+    if let Ok(reset) = HeaderValue::from_str(&format!("{seconds}s")) {
+        fields.insert(names[2].clone(), reset);
+    }
+    if format != Format::Messages {
+        return;
+    }
+    fields.insert(names[3].clone(), left.limit.into());
+    fields.insert(names[4].clone(), left.remaining.into());
+    let at = now.saturating_add(SignedDuration::from_secs(seconds as i64));
+    let at = at.ok().map(|at| HeaderValue::from_str(&format!("{at:.0}")));
+    if let Some(Ok(at)) = at {
+        fields.insert(names[5].clone(), at);
+    }
 }

@@ -6,6 +6,9 @@ use crate::ctx::{Ctx, Stage};
 use crate::settle;
 use crate::shared::Shared;
 
+/// Bytes of a path that are told.
+const MAX_PATH: usize = 200;
+
 /// Closes and tells.
 pub(crate) async fn log(
     shared: &Shared,
@@ -19,7 +22,8 @@ pub(crate) async fn log(
         .response_written()
         .map_or(0, |head| head.status.as_u16());
     // The path, not the query: a key may stand there.
-    let path: String = request.uri.path().chars().take(200).collect();
+    let path = request.uri.path();
+    let path = &path[..path.floor_char_boundary(MAX_PATH)];
     let method = request.method.as_str();
     let duration_ms = ctx.arrived.elapsed().as_millis() as u64;
     let trace = trace_id(request);
@@ -28,7 +32,6 @@ pub(crate) async fn log(
             let Some(closed) = &exchange.closed else {
                 return;
             };
-            let record = &closed.record;
             tracing::info!(
                 target: "tollgate::access",
                 request = &*ctx.id,
@@ -36,21 +39,21 @@ pub(crate) async fn log(
                 method,
                 path,
                 client = %ctx.client,
-                token = record.token,
-                model = record.model,
-                channel = record.channel.as_deref().unwrap_or("-"),
-                attempts = record.attempts,
+                token = &*exchange.token.name,
+                model = exchange.model(),
+                channel = closed.channel.as_deref().unwrap_or("-"),
+                attempts = exchange.attempts(),
                 status = closed.status,
                 end = ?closed.end,
-                stream = record.stream,
-                first_byte_ms = record.first_byte_ms.unwrap_or(0),
-                duration_ms = record.duration_ms,
-                overhead_us = record.overhead_us,
-                input = record.usage.input,
-                output = record.usage.output,
-                usage = ?record.usage_source,
-                cost = %record.cost,
-                error = record.error.as_deref().unwrap_or(""),
+                stream = exchange.streamed(),
+                first_byte_ms = closed.first_byte_ms,
+                duration_ms = closed.duration_ms,
+                overhead_us = exchange.overhead.as_micros() as u64,
+                input = closed.input,
+                output = closed.output,
+                usage = ?closed.usage_source,
+                cost = %closed.cost,
+                error = closed.error.as_deref().unwrap_or(""),
                 "request"
             );
         }

@@ -39,7 +39,7 @@ impl Replicas {
         }
     }
 
-    /// The pool of `channel`, made on first use and again when its endpoints change.
+    /// The pool of `channel`, made anew when its endpoints change.
     pub(crate) fn pool(&self, channel: &Channel, endpoints: &Endpoints) -> Arc<Pool> {
         let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
         match pools.get(&channel.name) {
@@ -48,6 +48,19 @@ impl Replicas {
                 let pool = Pool::new(endpoints.clone(), Arc::clone(&self.resolver));
                 pools.insert(Arc::clone(&channel.name), Arc::clone(&pool));
                 pool
+            }
+        }
+    }
+
+    /// Resolves and checks the replicas of every channel, on the caller's runtime, so that the
+    /// first request finds them known. What cannot be resolved yet is tried again by requests.
+    pub(crate) async fn begin(&self, snapshot: &Snapshot) {
+        for channel in snapshot.channels.iter().filter(|channel| channel.enabled) {
+            let Some(endpoints) = &channel.endpoints else {
+                continue;
+            };
+            if let Err(error) = self.pool(channel, endpoints).begin().await {
+                tracing::warn!(channel = &*channel.name, error, "replicas are not ready");
             }
         }
     }
@@ -132,10 +145,7 @@ impl Pool {
 
     /// A healthy replica that is not in `tried`; `key` decides under consistent balance.
     pub(crate) async fn choose(&self, key: &[u8], tried: &[usize]) -> Result<Replica, String> {
-        self.started
-            .get_or_try_init(|| self.start())
-            .await
-            .map_err(|error| format!("no replica could be resolved: {error}"))?;
+        self.begin().await?;
         let accept = |backend: &Backend, healthy: bool| {
             healthy && place(backend).is_some_and(|index| !tried.contains(&index))
         };
@@ -150,6 +160,14 @@ impl Pool {
             })
         });
         replica.ok_or_else(|| "no healthy replica is left".to_string())
+    }
+
+    /// Finds the replicas and begins to check them, once.
+    async fn begin(&self) -> Result<(), String> {
+        let begun = self.started.get_or_try_init(|| self.start()).await;
+        begun
+            .map(drop)
+            .map_err(|error| format!("no replica could be resolved: {error}"))
     }
 
     async fn start(&self) -> Result<Keeper, Box<pingora::Error>> {

@@ -31,14 +31,10 @@ pub(crate) async fn close(
     let record = record(exchange, status, end, &used, report);
     shared.metrics.closed(&record);
     leave(exchange, &used.usage);
+    exchange.closed = Some(Closed::of(&record));
     if let Some(slot) = exchange.slot.take() {
-        slot.write(record.clone());
+        slot.write(record);
     }
-    exchange.closed = Some(Closed {
-        status,
-        end,
-        record: Box::new(record),
-    });
 }
 
 /// Settles the request's room under the limits; one that reached no upstream takes none.

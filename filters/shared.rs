@@ -88,6 +88,12 @@ impl Shared {
         self.metrics.on_reload(&snapshot, self.live.is_valid());
     }
 
+    /// Finds and checks the replicas of the running configuration. Their health checks go on on
+    /// the caller's runtime.
+    pub async fn begin_replicas(&self) {
+        self.replicas.begin(&self.live.full()).await;
+    }
+
     /// Refreshes the metrics that are only known at the moment of a scrape.
     pub fn on_scrape(&self) {
         self.metrics.on_scrape(

@@ -1,14 +1,18 @@
 //! Shows an upstream's answer to the client: held until its first content, then as it comes.
 
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, header};
 use ledger::End;
 use llm::fault::Fault;
 use llm::tap::{Framing, Report, SAMPLE_BYTES, Seen};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::client::HttpSession as Upstream;
 use pingora::proxy::Session;
+use pingora::time::timeout;
 use pingora::{Error, ErrorType};
 
 use crate::answer::Shape;
@@ -19,7 +23,7 @@ use crate::failover::{self, Happened};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 use crate::translate::Reading;
-use crate::upstream::{Stop, broken, while_client_stays};
+use crate::upstream::{Stop, broken, left, while_client_stays};
 use crate::{answer, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
@@ -35,8 +39,10 @@ pub(crate) enum Ended {
 
 /// An answer on its way to the client.
 pub(crate) struct Showing {
-    head: ResponseHeader,
+    status: u16,
     framing: Framing,
+    /// The body's length, when it is known before the head is shown.
+    length: Option<HeaderValue>,
     reading: Reading,
     /// The caller gets the translated answer as one JSON value: nothing can be shown before its end.
     gathers: bool,
@@ -49,24 +55,42 @@ pub(crate) struct Showing {
     handed: u64,
 }
 
+/// What was read in one go, and what it means.
+#[derive(Default)]
+struct Step {
+    seen: Seen,
+    ended: bool,
+    broke: Option<Happened>,
+}
+
+/// What came of reading on.
+enum Read {
+    Chunk(Bytes),
+    End,
+    Broke(Happened),
+}
+
 impl Showing {
     /// Begins with the head of a successful answer; unreadable ones are failed attempts.
     pub(crate) fn new(
         ctx: &Ctx,
         attempt: &Attempt,
-        head: ResponseHeader,
+        head: &ResponseHeader,
     ) -> Result<Showing, Happened> {
-        let framing = framing(ctx, &head)?;
+        let framing = framing(ctx, head)?;
+        let length = head.headers.get(header::CONTENT_LENGTH);
         let Some((exchange, asked)) = ctx.asked() else {
             return Err(Happened::Unreadable("no request".into()));
         };
         let reading = Reading::new(exchange, asked, attempt, framing);
         let gathers = reading.is_translated() && !asked.streamed();
+        let own = matches!(framing, Framing::Whole) && !reading.is_translated();
         Ok(Showing {
+            length: length.filter(|_| own).cloned(),
             hold: gathers || holds(ctx, attempt, framing),
             reading,
             gathers,
-            head,
+            status: head.status.as_u16(),
             framing,
             held: Vec::new(),
             held_bytes: 0,
@@ -89,47 +113,78 @@ impl Showing {
         reused: bool,
     ) -> Result<Ended, Stop> {
         let idle = attempt.channel().timeouts.idle;
-        if !self.hold {
-            self.show(shared, session, ctx, attempt).await?;
-        }
         loop {
-            let limit = if self.shown || self.gathers {
-                Instant::now() + idle
-            } else {
-                deadline.min(Instant::now() + idle)
-            };
-            let reading = tokio::time::timeout_at(limit.into(), upstream.read_response_body());
-            let read = match while_client_stays(session, reading).await {
-                Ok(read) => read,
-                Err(stop) => return Err(self.client_gone(shared, ctx, stop).await),
-            };
-            let (seen, ended) = match read {
-                Ok(Ok(Some(chunk))) => (self.take(&chunk), false),
-                Ok(Ok(None)) => (self.end(), true),
-                Ok(Err(error)) => {
-                    return self.cut(shared, session, ctx, broken(reused, &error)).await;
+            let read = match ready(upstream, reused) {
+                Some(read) => read,
+                None => {
+                    if !self.hold {
+                        self.show(shared, session, ctx, attempt, upstream).await?;
+                    }
+                    let limit = match self.shown || self.gathers {
+                        true => idle,
+                        false => idle.min(left(deadline)),
+                    };
+                    match wait(session, upstream, limit, reused).await {
+                        Ok(read) => read,
+                        Err(stop) => return Err(self.client_gone(shared, ctx, stop).await),
+                    }
                 }
-                Err(_) => return self.cut(shared, session, ctx, Happened::TimedOut).await,
             };
-            if !self.shown {
-                self.judge_held(seen, ended)?;
-                let content = seen.content && !self.gathers;
-                let ready = content || ended || self.held_bytes > MAX_HELD;
-                if !ready {
-                    continue;
-                }
+            let step = self.gather(read, upstream, reused);
+            if !self.shown && step.broke.is_none() {
+                self.judge_held(step.seen, step.ended)?;
             }
-            if let Err(stop) = self.show(shared, session, ctx, attempt).await {
+            let content = step.seen.content && !self.gathers;
+            let waits = self.hold && !self.shown && !content && !step.ended;
+            if (!waits || self.held_bytes > MAX_HELD)
+                && let Err(stop) = self.show(shared, session, ctx, attempt, upstream).await
+            {
                 return Err(self.client_gone(shared, ctx, stop).await);
             }
             if self.reading.is_translated()
                 && let Some(fault) = self.reading.report().fault.clone()
+                && self.shown
             {
                 return self.told(shared, session, ctx, attempt, fault).await;
             }
-            if ended {
-                return self.finished(shared, session, ctx).await;
+            if let Some(happened) = step.broke {
+                return self.cut(shared, session, ctx, attempt, happened).await;
             }
+            if step.ended {
+                return self.finished(shared, session, ctx, attempt).await;
+            }
+        }
+    }
+
+    /// Takes what was read and all that lies ready behind it: one write instead of several.
+    fn gather(&mut self, first: Read, upstream: &mut Upstream, reused: bool) -> Step {
+        let mut step = Step::default();
+        let mut read = first;
+        loop {
+            match read {
+                Read::Chunk(chunk) => step.seen = self.take(&chunk),
+                Read::End => {
+                    step.seen = self.end();
+                    step.ended = true;
+                    self.complete();
+                }
+                Read::Broke(happened) => step.broke = Some(happened),
+            }
+            let over = step.ended || step.broke.is_some() || self.held_bytes > MAX_HELD;
+            read = match (!over).then(|| ready(upstream, reused)).flatten() {
+                Some(next) => next,
+                None => return step,
+            };
+        }
+    }
+
+    /// A body that is all here before any of it was shown has a known length: the client gets
+    /// head and body in one piece.
+    fn complete(&mut self) {
+        let report = self.reading.report();
+        let proper = matches!(self.framing, Framing::Whole) || report.terminal;
+        if !self.shown && proper {
+            self.length = Some(self.held_bytes.into());
         }
     }
 
@@ -137,12 +192,15 @@ impl Showing {
     fn take(&mut self, chunk: &Bytes) -> Seen {
         let before = self.held.len();
         let seen = self.reading.push(chunk, &mut self.held);
-        self.held_bytes += self.held[before..].iter().map(Bytes::len).sum::<usize>();
+        self.held_bytes += bytes_of(&self.held[before..]);
         seen
     }
 
     fn end(&mut self) -> Seen {
-        self.reading.finish(&mut self.held)
+        let before = self.held.len();
+        let seen = self.reading.finish(&mut self.held);
+        self.held_bytes += bytes_of(&self.held[before..]);
+        seen
     }
 
     /// A held answer that turns out to be none.
@@ -173,15 +231,17 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
         attempt: &mut Attempt,
+        upstream: &Upstream,
     ) -> Result<(), Stop> {
         if !self.shown {
-            self.begin(shared, session, ctx, attempt).await?;
+            self.begin(shared, session, ctx, attempt, upstream).await?;
         }
         let held = std::mem::take(&mut self.held);
         self.held_bytes = 0;
         let held = joined(held);
         if let Some(bytes) = held {
-            if self.handed == 0 {
+            // Only of a JSON body: a stream is read as it passes.
+            if self.handed == 0 && matches!(self.framing, Framing::Whole) {
                 self.first = bytes.slice(..bytes.len().min(SAMPLE_BYTES));
             }
             self.handed += bytes.len() as u64;
@@ -205,19 +265,24 @@ impl Showing {
         session: &mut Session,
         ctx: &mut Ctx,
         attempt: &mut Attempt,
+        upstream: &Upstream,
     ) -> Result<(), Stop> {
         attempt.succeeded(shared);
         shared.metrics.attempt(&attempt.channel().name, "ok");
-        let status = self.head.status.as_u16();
-        let upstream_request_id = answer::upstream_id(&self.head.headers)
-            .and_then(|id| id.to_str().ok().map(str::to_string));
+        let none = HeaderMap::new();
+        let theirs = upstream
+            .response_header()
+            .map_or(&none, |head| &head.headers);
+        let upstream_request_id =
+            answer::upstream_id(theirs).and_then(|id| id.to_str().ok().map(str::to_string));
         if let Some(exchange) = ctx.exchange() {
             exchange.reply = Some(Reply {
                 first_byte: None,
                 upstream_request_id,
             });
         }
-        let head = answer::head(ctx, session, status, &self.head.headers, self.shape(ctx))
+        let length = self.length.take();
+        let head = answer::head(ctx, session, self.status, theirs, self.shape(ctx), length)
             .map_err(Stop::Broken)?;
         session
             .write_response_header(Box::new(head), false)
@@ -229,15 +294,9 @@ impl Showing {
 
     /// How the caller gets the body.
     fn shape(&self, ctx: &Ctx) -> Shape {
-        let wanted = ctx
-            .asked()
-            .map_or(Framing::Whole, |(_, asked)| asked.framing);
-        match self.reading.is_translated() {
-            false => Shape::AsItCame(self.framing),
-            true => Shape::Translated {
-                wanted,
-                length: self.gathers.then_some(self.held_bytes),
-            },
+        match (self.reading.is_translated(), ctx.asked()) {
+            (true, Some((_, asked))) => Shape::Translated(asked.framing),
+            _ => Shape::AsItCame(self.framing),
         }
     }
 
@@ -250,15 +309,8 @@ impl Showing {
         attempt: &Attempt,
         fault: Fault,
     ) -> Result<Ended, Stop> {
-        let status = self.head.status.as_u16();
-        settle::close(
-            shared,
-            ctx,
-            status,
-            End::UpstreamError,
-            Some(self.reading.report()),
-        )
-        .await;
+        let report = self.reading.report();
+        settle::close(shared, ctx, self.status, End::UpstreamError, Some(report)).await;
         let refusal = failover::refusal(&Happened::ErrorIn200(fault), |text| attempt.scrub(text));
         let last = self.last_word(ctx, &refusal);
         session
@@ -274,6 +326,7 @@ impl Showing {
         shared: &Shared,
         session: &mut Session,
         ctx: &mut Ctx,
+        attempt: &Attempt,
     ) -> Result<Ended, Stop> {
         let report = self.reading.report();
         let whole = matches!(self.framing, Framing::Whole);
@@ -282,14 +335,14 @@ impl Showing {
                 reused: false,
                 detail: "the stream ended without its terminal event".into(),
             };
-            return self.cut(shared, session, ctx, cut).await;
+            return self.cut(shared, session, ctx, attempt, cut).await;
         }
         let end = if report.fault.is_some() {
             End::UpstreamError
         } else {
             End::Complete
         };
-        let status = self.head.status.as_u16();
+        let status = self.status;
         settle::close(shared, ctx, status, end, Some(self.reading.report())).await;
         Ok(Ended::Properly)
     }
@@ -301,6 +354,7 @@ impl Showing {
         shared: &Shared,
         session: &mut Session,
         ctx: &mut Ctx,
+        attempt: &Attempt,
         happened: Happened,
     ) -> Result<Ended, Stop> {
         if !self.shown {
@@ -313,12 +367,15 @@ impl Showing {
             self.reading.finish(&mut self.held);
         }
         let report = self.reading.report();
-        let status = self.head.status.as_u16();
+        let status = self.status;
         let end = match (&report.fault, report.terminal) {
             (Some(_), _) => End::UpstreamError,
             (None, true) if !whole => End::Complete,
             _ => End::UpstreamCut,
         };
+        if end == End::UpstreamCut {
+            attempt.broke_off(shared);
+        }
         let report = self.report_so_far();
         settle::close(shared, ctx, status, end, Some(&report)).await;
         tracing::warn!(
@@ -369,12 +426,42 @@ impl Showing {
         }
         let report = self.report_so_far();
         let (status, end) = if report.terminal && self.held.is_empty() {
-            (self.head.status.as_u16(), End::Complete)
+            (self.status, End::Complete)
         } else {
             (499, End::ClientGone)
         };
         settle::close(shared, ctx, status, end, Some(&report)).await;
         stop
+    }
+}
+
+/// What can be read without waiting.
+fn ready(upstream: &mut Upstream, reused: bool) -> Option<Read> {
+    let read = upstream.read_response_body().now_or_never()?;
+    Some(Read::of(read, reused))
+}
+
+/// Waits for more while the client stays, at most `limit`.
+async fn wait(
+    session: &mut Session,
+    upstream: &mut Upstream,
+    limit: Duration,
+    reused: bool,
+) -> Result<Read, Stop> {
+    let reading = timeout(limit, upstream.read_response_body());
+    match while_client_stays(session, pin!(reading)).await? {
+        Ok(read) => Ok(Read::of(read, reused)),
+        Err(_) => Ok(Read::Broke(Happened::TimedOut)),
+    }
+}
+
+impl Read {
+    fn of(read: pingora::Result<Option<Bytes>>, reused: bool) -> Read {
+        match read {
+            Ok(Some(chunk)) => Read::Chunk(chunk),
+            Ok(None) => Read::End,
+            Err(error) => Read::Broke(broken(reused, &error)),
+        }
     }
 }
 
@@ -388,7 +475,7 @@ fn framing(ctx: &Ctx, head: &ResponseHeader) -> Result<Framing, Happened> {
     let wanted = asked.map_or(Framing::Whole, |asked| asked.framing);
     let content_type = head
         .headers
-        .get(http::header::CONTENT_TYPE)
+        .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("");
     let kind = content_type.split(';').next().unwrap_or("").trim();
@@ -440,13 +527,17 @@ fn holds(ctx: &Ctx, attempt: &Attempt, framing: Framing) -> bool {
     quirky || (streamed && ctx.snapshot.gateway.resilient_streams)
 }
 
+fn bytes_of(slices: &[Bytes]) -> usize {
+    slices.iter().map(Bytes::len).sum()
+}
+
 /// Several slices as one write: one system call, one chunk.
 fn joined(mut slices: Vec<Bytes>) -> Option<Bytes> {
     slices.retain(|slice| !slice.is_empty());
     if slices.len() < 2 {
         return slices.pop();
     }
-    let mut whole = Vec::with_capacity(slices.iter().map(Bytes::len).sum());
+    let mut whole = Vec::with_capacity(bytes_of(&slices));
     for slice in &slices {
         whole.extend_from_slice(slice);
     }

@@ -1,12 +1,18 @@
 //! One attempt on the wire: connection, request, the answer's head.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use pingora::http::ResponseHeader;
+use bytes::{Buf, Bytes, BytesMut};
+use pingora::protocols::Stream;
 use pingora::protocols::http::client::HttpSession as Upstream;
+use pingora::protocols::http::v1::client::HttpSession as Http1;
 use pingora::proxy::Session;
+// Not tokio's: a timer that ends before all others makes tokio wake its own driver, which is a
+// write and a wakeup per request. Pingora's are rounded up to 10 ms and need neither.
+use pingora::time::timeout;
 use pingora::{Error, ErrorSource, ErrorType};
-use tokio::time::timeout;
+use tokio::io::AsyncWriteExt;
 
 use crate::attempt::{self, Attempt};
 use crate::ctx::Ctx;
@@ -42,27 +48,23 @@ pub(crate) async fn run(
     ctx: &mut Ctx,
     attempt: &mut Attempt,
 ) -> Result<(), Stop> {
-    let connected = shared.upstreams.get_http_session(&*attempt.peer);
-    let (mut upstream, reused) = while_client_stays(session, connected)
+    let connecting = shared.upstreams.get_http_session(&*attempt.peer);
+    let (upstream, reused) = while_client_stays(session, pin!(connecting))
         .await?
         .map_err(|error| Happened::NoConnection(error.to_string()))?;
-    let timeouts = attempt.channel().timeouts;
-    let deadline = Instant::now() + timeouts.first_byte;
-    let outcome = async {
-        send(session, ctx, attempt, &mut upstream, reused).await?;
-        receive(
-            shared,
-            session,
-            ctx,
-            attempt,
-            &mut upstream,
-            deadline,
-            reused,
-        )
-        .await
-    }
+    let deadline = Instant::now() + attempt.channel().timeouts.first_byte;
+    let mut upstream = send(session, ctx, attempt, upstream, reused).await?;
+    let received = receive(
+        shared,
+        session,
+        ctx,
+        attempt,
+        &mut upstream,
+        deadline,
+        reused,
+    )
     .await;
-    match outcome {
+    match received {
         Ok(Ended::Properly) => {
             // Before the client sees the end: its next request finds the connection.
             release(shared, attempt, upstream).await;
@@ -97,42 +99,82 @@ async fn release(shared: &Shared, attempt: &Attempt, mut upstream: Upstream) {
         .await;
 }
 
+/// Sends head and body; gives the connection back for its answer to be read.
 async fn send(
     session: &mut Session,
     ctx: &mut Ctx,
     attempt: &Attempt,
-    upstream: &mut Upstream,
+    upstream: Upstream,
     reused: bool,
-) -> Result<(), Stop> {
-    let timeouts = attempt.channel().timeouts;
-    upstream.set_write_timeout(Some(timeouts.first_byte));
-    upstream.set_read_timeout(None);
-    let http2 = matches!(upstream, Upstream::H2(_));
+) -> Result<Upstream, Stop> {
     let Some(exchange) = ctx.exchange() else {
         return Err(Happened::Unreadable("no request".into()).into());
     };
     let Some(asked) = &exchange.asked else {
         return Err(Happened::Unreadable("no request".into()).into());
     };
-    let head = attempt
-        .head(asked, exchange.operation, http2)
-        .map_err(|error| Happened::NoConnection(format!("request head: {error}")))?;
+    let head = attempt.head(asked, exchange.operation);
     exchange.under_way = true;
     if exchange.overhead.is_zero() {
         exchange.overhead = exchange.arrived.elapsed();
     }
-    let body = attempt.body.clone();
-    let sending = async {
-        upstream.write_request_header(Box::new(head)).await?;
-        upstream.write_request_body(body, true).await?;
-        upstream.finish_request_body().await
+    let unsendable = |error| Happened::NoConnection(format!("request head: {error}"));
+    let limit = attempt.channel().timeouts.first_byte;
+    let (upstream, sent) = match upstream {
+        Upstream::H1(h1) => {
+            let head = head.http1(&attempt.base).map_err(unsendable)?;
+            // A session that has sent nothing is nothing but its connection.
+            let mut stream = h1.into_inner();
+            let sending = write_http1(&mut stream, head, attempt.body.clone(), limit);
+            let sent = while_client_stays(session, pin!(sending)).await?;
+            let h1 = Http1::new_with_options(stream, &*attempt.peer);
+            (Upstream::H1(h1), sent)
+        }
+        mut other => {
+            let head = head.http2(&attempt.base).map_err(unsendable)?;
+            other.set_write_timeout(Some(limit));
+            other.set_read_timeout(None);
+            let sending = async {
+                other.write_request_header(Box::new(head)).await?;
+                other.write_request_body(attempt.body.clone(), true).await?;
+                other.finish_request_body().await
+            };
+            let sent = while_client_stays(session, pin!(sending)).await;
+            let sent = match sent {
+                Ok(sent) => sent,
+                Err(stop) => {
+                    other.shutdown().await;
+                    return Err(stop);
+                }
+            };
+            (other, sent)
+        }
     };
-    match while_client_stays(session, sending).await? {
-        Ok(()) => Ok(()),
+    match sent {
+        Ok(()) => Ok(upstream),
         // An upstream may refuse a body it has not read to its end: look for its answer
         // before the broken pipe counts (RFC 9112, 9.5).
-        Err(error) if !reused && matches!(error.etype(), ErrorType::WriteError) => Ok(()),
+        Err(error) if !reused && matches!(error.etype(), ErrorType::WriteError) => Ok(upstream),
         Err(error) => Err(broken(reused, &error).into()),
+    }
+}
+
+/// Head and body in one write. Pingora's session sends them apart: one more system call here,
+/// and on the other side often one more read.
+async fn write_http1(
+    stream: &mut Stream,
+    head: BytesMut,
+    body: Bytes,
+    limit: Duration,
+) -> Result<(), Box<Error>> {
+    let writing = async {
+        stream.write_all_buf(&mut head.chain(body)).await?;
+        stream.flush().await
+    };
+    match timeout(limit, writing).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(cause)) => Error::e_because(ErrorType::WriteError, "sending the request", cause),
+        Err(_) => Error::e_explain(ErrorType::WriteTimedout, "sending the request"),
     }
 }
 
@@ -158,39 +200,49 @@ async fn receive(
     deadline: Instant,
     reused: bool,
 ) -> Result<Ended, Stop> {
-    let head = read_head(session, upstream, deadline, reused).await?;
+    read_head(session, upstream, deadline, reused).await?;
+    let Some(head) = upstream.response_header() else {
+        return Err(Happened::Unreadable("no head came".into()).into());
+    };
     let status = attempt.judged(head.status.as_u16());
     if !(200..300).contains(&status) {
-        return Err(error_status(session, attempt, upstream, &head, status)
+        return Err(error_status(session, attempt, upstream, status)
             .await?
             .into());
     }
-    Showing::new(ctx, attempt, head)?
+    let showing = &mut Showing::new(ctx, attempt, head)?;
+    showing
         .pump(shared, session, ctx, attempt, upstream, deadline, reused)
         .await
 }
 
+/// Reads up to the head that is the answer's own.
 async fn read_head(
     session: &mut Session,
     upstream: &mut Upstream,
     deadline: Instant,
     reused: bool,
-) -> Result<ResponseHeader, Stop> {
+) -> Result<(), Stop> {
     for _ in 0..MAX_INTERIM_HEADS {
-        let reading = tokio::time::timeout_at(deadline.into(), upstream.read_response_header());
-        match while_client_stays(session, reading).await? {
+        let reading = timeout(left(deadline), upstream.read_response_header());
+        let read = while_client_stays(session, pin!(reading)).await?;
+        match read {
             Err(_) => return Err(Happened::TimedOut.into()),
             Ok(Err(error)) => return Err(broken(reused, &error).into()),
             Ok(Ok(())) => {}
         }
-        let Some(head) = upstream.response_header() else {
-            break;
-        };
-        if !head.status.is_informational() {
-            return Ok(head.clone());
+        match upstream.response_header() {
+            Some(head) if head.status.is_informational() => {}
+            Some(_) => return Ok(()),
+            None => break,
         }
     }
     Err(Happened::Unreadable("only informational heads came".into()).into())
+}
+
+/// Time until `deadline`.
+pub(crate) fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 /// Reads what the upstream says about its error status.
@@ -198,9 +250,11 @@ async fn error_status(
     session: &mut Session,
     attempt: &Attempt,
     upstream: &mut Upstream,
-    head: &ResponseHeader,
     status: u16,
 ) -> Result<Happened, Stop> {
+    let retry_after = upstream
+        .response_header()
+        .and_then(|head| attempt::retry_after(&head.headers));
     let mut body = Vec::new();
     let reading = timeout(ERROR_BODY_LIMIT, async {
         while let Ok(Some(chunk)) = upstream.read_response_body().await {
@@ -211,7 +265,7 @@ async fn error_status(
         }
     });
     // Cut, stalled or too long: what was read must do.
-    let _ = while_client_stays(session, reading).await?;
+    let _ = while_client_stays(session, pin!(reading)).await?;
     body.truncate(MAX_ERROR_BODY);
     tracing::debug!(
         channel = &*attempt.channel().name,
@@ -221,11 +275,12 @@ async fn error_status(
     Ok(Happened::Status {
         status,
         fault: llm::fault::read(status, &body),
-        retry_after: attempt::retry_after(&head.headers),
+        retry_after,
     })
 }
 
-/// Waits for `work` while the client's connection stands.
+/// Waits for `work` while the client's connection stands. Pass large futures pinned: this one
+/// holds what it is given.
 pub(crate) async fn while_client_stays<T>(
     session: &mut Session,
     work: impl Future<Output = T>,

@@ -14,8 +14,9 @@ use ledger::limit::{Counters, Memory};
 use ledger::writer::Writer;
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
-use pingora::server::Server;
+use pingora::listeners::{L4BufferSettings, ListenerConfig};
 use pingora::server::configuration::{Opt, ServerConf};
+use pingora::server::{RunArgs, Server};
 use pingora::services::background::background_service;
 use prometheus::Registry;
 use secrecy::ExposeSecret;
@@ -35,6 +36,13 @@ const MAX_QUEUED_RECORDS: usize = 65_536;
 const GRACE: Duration = Duration::from_secs(3600);
 /// Upstream connections kept open and idle, per proxy thread.
 const IDLE_POOL: usize = 512;
+/// Buffers of a client's connection, in bytes. Reading: a TLS record; larger bodies are read past
+/// it. Writing: head and body of a small answer leave in one system call; Pingora's own 1460 bytes
+/// part them.
+const CLIENT_BUFFERS: L4BufferSettings = L4BufferSettings {
+    read: Some(16 << 10),
+    write: Some(8 << 10),
+};
 /// HTTP/2 connections of clients without a request are closed after this long.
 const H2_IDLE: Duration = Duration::from_secs(300);
 
@@ -150,7 +158,9 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
         server.add_service(background_service("demo", Side::new(sides::demo(upstream))));
         newcomer::banner(addresses[0], &key)?;
     }
-    server.run_forever()
+    server.run(RunArgs::default());
+    logs::flush();
+    std::process::exit(0)
 }
 
 fn server_conf(snapshot: &Snapshot) -> ServerConf {
@@ -255,16 +265,15 @@ fn gateway(
             sockets.push((address.to_string(), listener.into()));
             address
         };
-        match &listen.tls {
-            None => service.add_tcp(&address.to_string()),
-            Some((cert, key)) => {
-                let (cert, key) = (cert.to_string_lossy(), key.to_string_lossy());
-                let mut tls = TlsSettings::intermediate(&cert, &key)
-                    .map_err(|error| Failure::Other(format!("gateway.listen tls: {error}")))?;
-                tls.enable_h2();
-                service.add_tls_with_settings(&address.to_string(), None, tls);
-            }
+        let mut listener = ListenerConfig::tcp(address.to_string()).l4_buffer(CLIENT_BUFFERS);
+        if let Some((cert, key)) = &listen.tls {
+            let (cert, key) = (cert.to_string_lossy(), key.to_string_lossy());
+            let mut tls = TlsSettings::intermediate(&cert, &key)
+                .map_err(|error| Failure::Other(format!("gateway.listen tls: {error}")))?;
+            tls.enable_h2();
+            listener = listener.tls(tls);
         }
+        service.add_listener(listener);
         addresses.push(address);
     }
     Ok((Prebound::new(service, sockets), addresses))

@@ -11,6 +11,8 @@ use ledger::writer::Writer;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 
+use crate::logs;
+
 /// How often the requests in flight are counted.
 const LOOK: Duration = Duration::from_millis(20);
 /// Longest wait for requests that were cut to be closed.
@@ -59,6 +61,7 @@ impl BackgroundService for Drain {
                 "records could not be stored before the end"
             ),
         }
+        logs::flush();
         std::process::exit(0);
     }
 }

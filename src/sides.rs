@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::demo;
 use crate::listen::{self, CannotListen};
+use crate::upkeep::begin_replicas;
 
 /// How often a socket that an older process still holds is tried.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
@@ -121,6 +122,7 @@ impl admin::Gateway for Plane {
 
     fn reloaded(&self) {
         self.shared.on_reload();
+        begin_replicas(&self.shared);
     }
 }
 

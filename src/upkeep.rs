@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use config::Live;
+use config::live::Reloaded;
 use filters::Shared;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
@@ -19,12 +20,23 @@ pub(crate) struct Reloads {
 #[async_trait]
 impl BackgroundService for Reloads {
     async fn start(&self, mut shutdown: ShutdownWatch) {
+        begin_replicas(&self.shared);
         let shared = Arc::clone(&self.shared);
+        let taken_up = move |_: &Reloaded| {
+            shared.on_reload();
+            begin_replicas(&shared);
+        };
         tokio::select! {
-            () = Arc::clone(&self.live).watch(move |_| shared.on_reload()) => {}
+            () = Arc::clone(&self.live).watch(taken_up) => {}
             _ = shutdown.changed() => {}
         }
     }
+}
+
+/// Beside the caller, not before it goes on: names may take their time. Needs a runtime.
+pub(crate) fn begin_replicas(shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move { shared.begin_replicas().await });
 }
 
 type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;

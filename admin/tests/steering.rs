@@ -94,3 +94,28 @@ async fn a_reload_tells_what_it_did_and_every_problem_when_it_cannot() {
     let new = "authorization: bearer adm-new\r\n";
     assert_eq!(api.call("GET", "/api/health", new).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_check_tells_what_a_reload_would_and_takes_nothing_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tollgate.yaml");
+    fs::write(&path, CONFIG).unwrap();
+    let live = Live::start(path.clone(), Box::new(|_| None)).unwrap();
+    let api = Api::start_with(Arc::new(live)).await;
+    let check = async || api.get("/api/check").await;
+    assert!(check().await.json()["warnings"].is_array());
+
+    fs::write(&path, CONFIG.replace("name: spare", "name: other")).unwrap();
+    assert_eq!(check().await.status, 200);
+    fs::write(&path, "channels: [ { name: 5 } ]\nnonsense: 1\n").unwrap();
+    let refused = check().await;
+    refused.problem(422);
+    assert!(
+        refused.json()["problems"].as_array().unwrap().len() >= 2,
+        "{refused:?}"
+    );
+    let health = api.get("/api/health").await.json();
+    assert_eq!(health["config"]["valid"], true, "only looked at");
+    assert_eq!(health["config"]["number"], 1);
+    assert_eq!(api.facts.reloads.load(Ordering::SeqCst), 0);
+}

@@ -127,6 +127,20 @@ impl Live {
         result
     }
 
+    /// What a reload would say of the files as they are: their warnings, or every problem. Takes
+    /// nothing up. Blocks while it reads the files.
+    pub fn check(&self) -> Result<Vec<Problem>, Vec<Problem>> {
+        let current = self.full();
+        let Some(origin) = &self.origin else {
+            return Ok(current.warnings.clone());
+        };
+        let sources = Sources::read(&origin.path, &origin.env)?;
+        // Lanes of its own: keys that are only looked at do not join those that run.
+        let mut next = compile(&sources, &LaneBook::new(), current.number + 1)?;
+        let waiting = keep_what_needs_a_restart(&current, &mut next);
+        Ok(waiting.into_iter().chain(next.warnings).collect())
+    }
+
     fn reload_into(&self, running: &mut String) -> Result<Reloaded, Vec<Problem>> {
         let current = self.full();
         let Some(origin) = &self.origin else {

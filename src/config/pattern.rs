@@ -50,6 +50,11 @@ impl Pattern {
         self.head == self.text.len()
     }
 
+    /// The byte that every matched name begins with; `None` when it begins with a star.
+    pub(crate) fn first_byte(&self) -> Option<u8> {
+        self.text[..self.head].bytes().next()
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -96,6 +96,7 @@ impl PriceBookBuilder {
                 .cmp(&rank(b))
                 .then_with(|| a.as_str().cmp(b.as_str()))
         });
+        book.index();
         book
     }
 }
@@ -108,6 +109,11 @@ pub struct PriceBook {
     patterns: Vec<(Pattern, ModelEntry)>,
     /// Whether any entry has limits: spares requests the look-up.
     limited: bool,
+    /// By first byte, the places of the patterns a name that begins so may match, in order: of
+    /// the hundreds there are a name is held against a dozen.
+    by_first: HashMap<u8, Box<[usize]>>,
+    /// Those that begin with `*`, for every other name.
+    anywhere: Box<[usize]>,
 }
 
 impl PriceBook {
@@ -173,14 +179,37 @@ impl PriceBook {
             .map(|(written, entry)| (written, entry.limits))
     }
 
+    fn index(&mut self) {
+        let firsts = |pattern: &Pattern| pattern.first_byte();
+        let places = |wanted: Option<u8>| {
+            let patterns = self.patterns.iter().map(|(pattern, _)| firsts(pattern));
+            let fits = |first: &Option<u8>| first.is_none() || *first == wanted;
+            patterns
+                .enumerate()
+                .filter(|(_, first)| fits(first))
+                .map(|(place, _)| place)
+                .collect()
+        };
+        let bytes = self
+            .patterns
+            .iter()
+            .filter_map(|(pattern, _)| firsts(pattern));
+        let by_first = bytes.map(|byte| (byte, places(Some(byte)))).collect();
+        let anywhere = places(None);
+        (self.by_first, self.anywhere) = (by_first, anywhere);
+    }
+
     /// The first entry for `name` that has what `take` looks for: an entry that says nothing of
     /// prices does not hide the price of a wider pattern.
     fn find<T>(&self, name: &str, take: impl Fn(&ModelEntry) -> Option<T>) -> Option<T> {
         let exact = self.exact.get(name).and_then(&take);
         exact.or_else(|| {
-            let matching = self
-                .patterns
+            let first = name.as_bytes().first();
+            let places = first.and_then(|first| self.by_first.get(first));
+            let matching = places
+                .unwrap_or(&self.anywhere)
                 .iter()
+                .map(|place| &self.patterns[*place])
                 .filter(|(pattern, _)| pattern.matches(name));
             matching.map(|(_, entry)| entry).find_map(&take)
         })

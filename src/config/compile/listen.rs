@@ -58,6 +58,18 @@ pub(super) fn one(field: &Field<'_>, default: &str, addresses: &mut Addresses) -
     listen
 }
 
+/// As `one`, for a listener of the gateway's operators.
+pub(super) fn plain(field: &Field<'_>, default: &str, addresses: &mut Addresses) -> Listen {
+    let listen = one(field, default, addresses);
+    if listen.tls.is_some() {
+        field.error(
+            "TLS is not served here, only on gateway.listen",
+            "listen on 127.0.0.1, or put a proxy that speaks TLS in front",
+        );
+    }
+    listen
+}
+
 fn tls(field: &Field<'_>) -> Option<(PathBuf, PathBuf)> {
     if field.is_absent() {
         return None;

@@ -125,7 +125,7 @@ fn origin(field: &Field<'_>) -> Option<String> {
 
 fn admin(mut map: Map<'_>, addresses: &mut listen::Addresses) -> Admin {
     let at = map.take("listen");
-    let listen = listen::one(&at, "127.0.0.1:3001", addresses);
+    let listen = listen::plain(&at, "127.0.0.1:3001", addresses);
     let key = map.take("key");
     let words = key.text().map(str::trim).filter(|text| !text.is_empty());
     if words.is_none() && !key.is_bad() && !listen::is_loopback(&listen.address) {
@@ -148,7 +148,7 @@ fn admin(mut map: Map<'_>, addresses: &mut listen::Addresses) -> Admin {
 }
 
 fn metrics(mut map: Map<'_>, addresses: &mut listen::Addresses) -> Listen {
-    let listen = listen::one(&map.take("listen"), "127.0.0.1:9464", addresses);
+    let listen = listen::plain(&map.take("listen"), "127.0.0.1:9464", addresses);
     map.finish();
     listen
 }

@@ -311,3 +311,32 @@ fn neighbours_do_not_take_each_others_price() {
         input("claude-opus-4-5-20251101")
     );
 }
+
+/// The index must leave out no pattern that would match: the plain version is to try them all.
+#[test]
+fn a_name_finds_what_trying_every_pattern_finds() {
+    let book = PriceBookBuilder::builtin().build();
+    let has_price = |entry: &ModelEntry| !entry.prices.is_empty();
+    let mut names: Vec<String> = vec!["".into(), "zz-unknown".into(), "\u{e9}t\u{e9}".into()];
+    for (pattern, _) in &book.patterns {
+        names.push(pattern.as_str().replace('*', ""));
+        names.push(pattern.as_str().replace('*', "-x-"));
+    }
+    for name in names {
+        let found = book.find(&name, |entry| {
+            has_price(entry).then(|| entry.prices.clone())
+        });
+        let exact = book.exact.get(&*name).filter(|entry| has_price(entry));
+        let tried = || {
+            let matching = book
+                .patterns
+                .iter()
+                .filter(|(pattern, _)| pattern.matches(&name));
+            matching
+                .map(|(_, entry)| entry)
+                .find(|entry| has_price(entry))
+        };
+        let expected = exact.or_else(tried).map(|entry| entry.prices.clone());
+        assert_eq!(found, expected, "{name}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::usage::{Seen, Tokens};
 use crate::dialect::Quirks;
 use crate::fault::{self, Fault, FaultClass};
-use crate::loose::{Count, List, Raw, Slot, Text, Truthy, Words, loose};
+use crate::loose::{self, Count, List, Raw, Slot, Text, Truthy, Words, loose};
 use crate::meter::{Kind, Piece, Report};
 
 /// Tool calls that are told apart; an answer with more is counted short.
@@ -97,7 +97,7 @@ impl Meter {
     }
 
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Ok(Slot(Some(chunk))) = serde_json::from_slice::<Slot<Chunk<'_>>>(piece.json) else {
+        let Some(Slot(Some(chunk))) = loose::json::<Slot<Chunk<'_>>>(piece.json) else {
             return Kind::Unread;
         };
         if self.is_error(&chunk, piece) {

@@ -5,7 +5,7 @@
 
 use super::usage::{Seen, Tokens};
 use crate::fault;
-use crate::loose::{List, Raw, Slot, Text, Truthy, loose};
+use crate::loose::{self, List, Raw, Slot, Text, Truthy, loose};
 use crate::meter::{Kind, Piece, Report};
 
 loose! {
@@ -62,7 +62,7 @@ impl Meter {
         if piece.json.trim_ascii_start().first() == Some(&b'[') {
             return self.list(piece, report);
         }
-        let Ok(Slot(Some(chunk))) = serde_json::from_slice::<Slot<Chunk<'_>>>(piece.json) else {
+        let Some(Slot(Some(chunk))) = loose::json::<Slot<Chunk<'_>>>(piece.json) else {
             return Kind::Unread;
         };
         self.chunk(&chunk, piece, report);
@@ -71,7 +71,7 @@ impl Meter {
 
     /// An answer, or more often an error, that came wrapped in an array.
     fn list(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Ok(chunks) = serde_json::from_slice::<List<Chunk<'_>>>(piece.json) else {
+        let Some(chunks) = loose::json::<List<Chunk<'_>>>(piece.json) else {
             return Kind::Unread;
         };
         for chunk in chunks.items() {

@@ -2,7 +2,7 @@
 
 use super::usage::{Seen, Tokens};
 use crate::fault;
-use crate::loose::{List, Raw, Slot, Text, Truthy, loose};
+use crate::loose::{self, List, Raw, Slot, Text, Truthy, loose};
 use crate::meter::{Kind, Piece, Report};
 
 loose! {
@@ -53,7 +53,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Ok(Slot(Some(event))) = serde_json::from_slice::<Slot<Event<'_>>>(piece.json) else {
+        let Some(Slot(Some(event))) = loose::json::<Slot<Event<'_>>>(piece.json) else {
             return Kind::Unread;
         };
         let name = std::str::from_utf8(piece.name).unwrap_or("");

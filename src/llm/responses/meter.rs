@@ -3,7 +3,7 @@
 use crate::chat::usage::{Seen, Tokens};
 use crate::dialect::Quirks;
 use crate::fault::{self, Fault, FaultClass};
-use crate::loose::{Count, List, Raw, Slot, Text, Truthy, Words, loose};
+use crate::loose::{self, Count, List, Raw, Slot, Text, Truthy, Words, loose};
 use crate::meter::{Kind, Piece, Report};
 
 loose! {
@@ -94,7 +94,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Ok(Slot(Some(event))) = serde_json::from_slice::<Slot<Event<'_>>>(piece.json) else {
+        let Some(Slot(Some(event))) = loose::json::<Slot<Event<'_>>>(piece.json) else {
             return Kind::Unread;
         };
         if let Some(number) = event.sequence.0 {
@@ -175,8 +175,7 @@ impl Meter {
     }
 
     fn whole(&mut self, piece: Piece<'_>, report: &mut Report) {
-        let Ok(Slot(Some(response))) = serde_json::from_slice::<Slot<Response<'_>>>(piece.json)
-        else {
+        let Some(Slot(Some(response))) = loose::json::<Slot<Response<'_>>>(piece.json) else {
             return;
         };
         self.response(&response, report);

@@ -109,6 +109,17 @@ fn a_certificate_needs_its_key() {
 }
 
 #[test]
+fn only_the_gateway_speaks_tls() {
+    let tls = "{cert: c.pem, key: k.pem}";
+    for section in ["admin", "metrics"] {
+        check_section(
+            &format!("{section}: {{listen: {{address: '127.0.0.1:1', tls: {tls}}}}}"),
+            &[&format!("!{section}.listen: TLS is not served here")],
+        );
+    }
+}
+
+#[test]
 fn two_listeners_do_not_share_a_port() {
     check_section(
         "gateway: {listen: ['127.0.0.1:3001', '0.0.0.0:9464', '10.0.0.1:7', '10.0.0.2:7']}",
