@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::answer::Answer;
 use crate::dialect::Dialect;
 use crate::gateway::Gateway;
-use crate::setup::CALLER_KEY;
+use crate::setup::{CALLER_KEY, own_key};
 use crate::streaming::Streaming;
 
 /// No test waits longer for a whole answer.
@@ -133,7 +133,7 @@ impl Call {
 
     /// Sends it and waits for the whole answer.
     pub async fn send(self, gateway: &Gateway) -> Answer {
-        self.send_to(&gateway.addr).await
+        self.to(gateway).send_to(&gateway.addr).await
     }
 
     /// Sends it to a `host:port`.
@@ -156,13 +156,29 @@ impl Call {
 
     /// Sends it and returns once the head of the answer is there.
     pub async fn open(self, gateway: &Gateway) -> Streaming {
-        self.open_at(&gateway.addr).await
+        self.to(gateway).open_at(&gateway.addr).await
     }
 
     /// Sends it to a `host:port` and returns once the head of the answer is there.
     pub async fn open_at(self, addr: &str) -> Streaming {
         let request = self.request(&self.client(), addr);
         Streaming::new(request.send().await.expect("the gateway answers"))
+    }
+
+    /// With the key of its format's own group, where the gateway has such groups.
+    fn to(mut self, gateway: &Gateway) -> Call {
+        if !gateway.apart {
+            return self;
+        }
+        let own = own_key(Dialect::of_path(&self.path));
+        let dress = |text: &mut String| {
+            if text.contains(CALLER_KEY) && !text.contains(&format!("{CALLER_KEY}-")) {
+                *text = text.replace(CALLER_KEY, &own);
+            }
+        };
+        dress(&mut self.path);
+        self.headers.iter_mut().for_each(|(_, value)| dress(value));
+        self
     }
 
     fn request(&self, client: &reqwest::Client, addr: &str) -> reqwest::RequestBuilder {

@@ -32,6 +32,8 @@ pub struct Gateway {
     pub process: Process,
     /// Its working directory.
     pub folder: TempDir,
+    /// Each format has a group and a key of its own.
+    pub(crate) apart: bool,
 }
 
 impl Gateway {
@@ -45,7 +47,9 @@ impl Gateway {
         let folder = TempDir::with_prefix("tollgate-e2e-").expect("a temporary folder");
         prepare(folder.path());
         std::fs::write(folder.path().join("tollgate.yaml"), setup.text()).expect("a file");
-        Gateway::start_in(folder, "tollgate.yaml").await
+        let mut gateway = Gateway::start_in(folder, "tollgate.yaml").await;
+        gateway.apart = setup.is_apart();
+        gateway
     }
 
     /// Starts it in that folder with that configuration (a path inside it).
@@ -67,6 +71,7 @@ impl Gateway {
             metrics,
             process,
             folder,
+            apart: false,
         };
         gateway.is_ready().await;
         gateway

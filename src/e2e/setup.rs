@@ -48,6 +48,29 @@ impl Setup {
         self
     }
 
+    /// Adds a channel that answers only requests of its own format: a group of its own, and a key for
+    /// that group, which [`Call`](crate::Call) presents in place of the usual one.
+    #[must_use]
+    pub fn apart(self, dialect: Dialect, channel: Value) -> Setup {
+        let group = dialect.name();
+        let token = json!({
+            "name": format!("{CALLER}-{group}"), "key": own_key(dialect), "group": group,
+        });
+        self.channel(altered(channel, json!({ "groups": [group] })))
+            .token(token)
+            .with(json!({ "groups": { group: { "ratio": 1 } } }))
+    }
+
+    /// Whether some channel is [`apart`](Setup::apart).
+    pub(crate) fn is_apart(&self) -> bool {
+        self.0["groups"].is_object()
+            && Dialect::ALL.iter().any(|dialect| {
+                let tokens = self.0["tokens"].as_array().into_iter().flatten();
+                let mut keys = tokens.map(|token| &token["key"]);
+                keys.any(|key| *key == own_key(*dialect))
+            })
+    }
+
     /// Adds a caller.
     #[must_use]
     pub fn token(mut self, token: Value) -> Setup {
@@ -68,6 +91,11 @@ impl Setup {
     pub fn text(&self) -> String {
         format!("{:#}\n", self.0)
     }
+}
+
+/// The key of a dialect's own group.
+pub(crate) fn own_key(dialect: Dialect) -> String {
+    format!("{CALLER_KEY}-{}", dialect.name())
 }
 
 /// A channel of provider `custom`, its upstream key `sk-upstream-<name>`, serving every name.

@@ -65,6 +65,22 @@ impl Dialect {
         Dialect::Gemini,
     ];
 
+    /// Whose requests go there.
+    pub(crate) fn of_path(path: &str) -> Dialect {
+        if path.contains("/messages") {
+            Dialect::Messages
+        } else if path.contains("/responses") {
+            Dialect::Responses
+        } else if path.contains("v1beta")
+            || path.contains("Content")
+            || path.contains("countTokens")
+        {
+            Dialect::Gemini
+        } else {
+            Dialect::Chat
+        }
+    }
+
     /// Its name in configuration and records.
     pub fn name(self) -> &'static str {
         match self {

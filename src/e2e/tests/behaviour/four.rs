@@ -1,4 +1,4 @@
-//! One gateway in front of four upstreams, one for each format.
+//! One gateway in front of four upstreams, one for each format, each asked by its own clients alone.
 
 use e2e::{Dialect, Gateway, Setup, Upstream, channel};
 use serde_json::Value;
@@ -19,7 +19,7 @@ impl Four {
         let mut setup = Setup::new();
         for dialect in Dialect::ALL {
             let upstream = Upstream::start().await;
-            setup = setup.channel(channel(dialect.name(), &upstream.url(), dialect));
+            setup = setup.apart(dialect, channel(dialect.name(), &upstream.url(), dialect));
             upstreams.push(upstream);
         }
         Four {

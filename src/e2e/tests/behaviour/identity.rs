@@ -133,10 +133,10 @@ async fn a_mapped_model_changes_the_model_and_nothing_else() {
     let mut setup = Setup::new();
     for dialect in Dialect::ALL {
         let map = json!({ "models": [], "model_map": { "m": "up/stream-7" } });
-        setup = setup.channel(altered(
-            channel(dialect.name(), &upstream.url(), dialect),
-            map,
-        ));
+        setup = setup.apart(
+            dialect,
+            altered(channel(dialect.name(), &upstream.url(), dialect), map),
+        );
     }
     let gateway = Gateway::start(setup).await;
     for dialect in Dialect::ALL {
@@ -235,10 +235,10 @@ async fn the_system_prompt_goes_before_the_callers_in_every_format() {
     let mut setup = Setup::new();
     for dialect in Dialect::ALL {
         let prompt = json!({ "system_prompt": "FIRST" });
-        setup = setup.channel(altered(
-            channel(dialect.name(), &upstream.url(), dialect),
-            prompt,
-        ));
+        setup = setup.apart(
+            dialect,
+            altered(channel(dialect.name(), &upstream.url(), dialect), prompt),
+        );
     }
     let gateway = Gateway::start(setup).await;
     let with_system = |dialect: Dialect| {

@@ -149,7 +149,7 @@ async fn who_may_not_is_told_so_in_its_own_format() {
         .token(json!({ "name": "far", "key": "sk-far-0123456789", "allow_ips": ["10.0.0.0/8"] }))
         .token(json!({ "name": "few", "key": "sk-few-0123456789", "models": ["gpt-*"] }));
     for dialect in Dialect::ALL {
-        setup = setup.channel(channel(dialect.name(), &upstream.url(), dialect));
+        setup = setup.apart(dialect, channel(dialect.name(), &upstream.url(), dialect));
     }
     let gateway = Gateway::start(setup).await;
     for dialect in Dialect::ALL {

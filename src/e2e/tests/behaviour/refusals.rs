@@ -55,7 +55,7 @@ async fn in_front_of(url: &str, change: Value) -> Gateway {
             "breaker": { "failures": 1000, "window": "30s", "open": "30s" },
         });
         let one = altered(channel(dialect.name(), url, dialect), steady);
-        setup = setup.channel(altered(one, change.clone()));
+        setup = setup.apart(dialect, altered(one, change.clone()));
     }
     Gateway::start(setup.with(json!({ "gateway": { "retries": 0 } }))).await
 }
@@ -256,10 +256,13 @@ async fn when_every_candidate_is_out_the_caller_is_told_when_to_come_back() {
     let fragile = json!({ "breaker": { "failures": 1, "window": "30s", "open": "30s" } });
     let mut setup = Setup::new().with(json!({ "gateway": { "retries": 0 } }));
     for dialect in Dialect::ALL {
-        setup = setup.channel(altered(
-            channel(dialect.name(), &upstream.url(), dialect),
-            fragile.clone(),
-        ));
+        setup = setup.apart(
+            dialect,
+            altered(
+                channel(dialect.name(), &upstream.url(), dialect),
+                fragile.clone(),
+            ),
+        );
     }
     let gateway = Gateway::start(setup).await;
     let row = [(503, ""), (529, "overloaded_error"), (503, "UNAVAILABLE")];
@@ -284,7 +287,7 @@ async fn a_body_too_large_is_refused_without_reading_on() {
     let upstream = Upstream::start().await;
     let mut setup = Setup::new().with(json!({ "gateway": { "max_body": "64KiB" } }));
     for dialect in Dialect::ALL {
-        setup = setup.channel(channel(dialect.name(), &upstream.url(), dialect));
+        setup = setup.apart(dialect, channel(dialect.name(), &upstream.url(), dialect));
     }
     let gateway = Gateway::start(setup).await;
     let row = [(413, ""), (413, "request_too_large"), (413, "")];
@@ -390,20 +393,16 @@ async fn malformed_requests_name_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn another_formats_channels_do_not_answer_yet() {
+async fn a_text_completion_is_answered_by_no_other_format() {
     let upstream = Upstream::start().await;
     let gateway = Gateway::start(Setup::one(&upstream.url(), Dialect::Messages)).await;
-    let answer = gateway.ask(Dialect::Chat).await;
-    assert!(
-        (400..500).contains(&answer.status),
-        "{}: {}",
-        answer.status,
-        answer.text()
-    );
-    let refusal = answer.refusal(Dialect::Chat);
+    let body = json!({ "model": "m", "prompt": "Once" });
+    let call = Call::post(Dialect::Chat, "/v1/completions", body.to_string());
+    let answer = call.send(&gateway).await;
+    let refusal = answer.is(400).refusal(Dialect::Chat);
     assert!(
         refusal.message.contains("messages"),
-        "it says which format would do: {}",
+        "it says which format is served: {}",
         refusal.message
     );
     assert_eq!(upstream.calls(), 0);
