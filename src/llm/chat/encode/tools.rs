@@ -34,7 +34,7 @@ pub(super) fn tools<'a>(
         }
         written.push(match tool {
             Tool::Function { .. } => function(tool, accent, losses)?,
-            Tool::Custom { name, .. } if !accent.custom_tools() => {
+            Tool::Custom { name, .. } if !accent.is_gpt_5() => {
                 custom.push(name.clone().into_owned());
                 stand_in(tool, losses)?
             }
@@ -222,7 +222,7 @@ pub(super) fn choice<'a>(
 
 fn named<'a>(name: &'a str, request: &Request<'_>, accent: &Accent<'_>) -> Named<'a> {
     let is_custom = |tool: &Tool<'_>| matches!(tool, Tool::Custom { name: of, .. } if of == name);
-    let custom = accent.custom_tools() && request.tools.iter().any(is_custom);
+    let custom = accent.is_gpt_5() && request.tools.iter().any(is_custom);
     let name = Name { name };
     match custom {
         true => Named::Custom { custom: name },
