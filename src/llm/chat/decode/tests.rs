@@ -310,6 +310,15 @@ fn what_a_message_may_not_be_is_named() {
         json!({"role": "tool", "content": "x"}),
         "`messages[0].tool_call_id` must be the id of the call that is answered",
     );
+    let image = json!([{"type": "image_url", "image_url": {"url": "https://x/y"}}]);
+    refused_message(
+        json!({"role": "system", "content": image}),
+        "`messages[0].content` of a system message must be text",
+    );
+    refused_message(
+        json!({"role": "tool", "tool_call_id": "c", "content": [{"type": "hologram"}]}),
+        "`messages[0].content` of a tool's result must be text, images or files",
+    );
     refused_message(
         json!({"role": "robot", "content": "x"}),
         "`messages[0].role` must be one of system, developer, user, assistant, tool",
