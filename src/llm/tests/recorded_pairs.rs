@@ -93,7 +93,8 @@ fn check(recording: &Recording, to: Format, wanted: Framing) -> Result<Outcome, 
         return Ok(Outcome::Fault);
     }
     let (got, told) = read(to, wanted, &out);
-    let expected = as_told(given, to);
+    let expected = as_told(given, to, wanted);
+    let got = without_notes(got);
     if got != expected {
         return Err(format!("\n  got    {got:?}\n  wanted {expected:?}"));
     }
@@ -101,10 +102,29 @@ fn check(recording: &Recording, to: Format, wanted: Framing) -> Result<Outcome, 
 }
 
 /// What a client of that format can be told of an answer.
-fn as_told(mut answer: Answer, to: Format) -> Answer {
-    // A call that was cut short is no JSON object: Gemini has no place for it.
-    if to == Format::Gemini {
-        answer.calls.retain(|(_, args)| args.is_object());
+fn as_told(mut answer: Answer, to: Format, wanted: Framing) -> Answer {
+    let said = std::mem::take(&mut answer.explanation);
+    match to {
+        Format::Chat => answer.text += &said,
+        Format::Messages => answer.explanation = said,
+        // A call that was cut short is no JSON object: there is no place for it here,
+        Format::Gemini => answer.calls.retain(|(_, args)| args.is_object()),
+        Format::Responses => {}
+    }
+    // or it is wrapped.
+    if to == Format::Messages && wanted == Framing::Whole {
+        for (_, args) in answer.calls.iter_mut().filter(|(_, args)| args.is_string()) {
+            *args = serde_json::json!({ "_raw": args });
+        }
+    }
+    answer
+}
+
+/// Clients without images are told of them in words.
+fn without_notes(mut answer: Answer) -> Answer {
+    while let Some(at) = answer.text.find("[The model made an image (") {
+        let end = answer.text[at..].find(']').map_or(0, |end| at + end + 1);
+        answer.text.replace_range(at..end, "");
     }
     answer
 }
@@ -173,7 +193,7 @@ fn back(to: Format) -> Back {
             r#"{"model":"m","input":"x","reasoning":{"summary":"auto"},"include":["reasoning.encrypted_content"]}"#
         }
         Format::Messages => {
-            r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}]}"#
+            r#"{"model":"m","max_tokens":9999,"thinking":{"type":"enabled","budget_tokens":2048},"messages":[{"role":"user","content":"x"}]}"#
         }
         Format::Gemini => {
             r#"{"contents":[{"role":"user","parts":[{"text":"x"}]}],"generationConfig":{"thinkingConfig":{"includeThoughts":true}}}"#
@@ -202,8 +222,9 @@ fn read(to: Format, wanted: Framing, out: &[u8]) -> (Answer, Usage) {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect(),
     };
-    (
-        answer::stream(to, &events),
-        plain::stream(to, none, &events).usage,
-    )
+    let answer = answer::stream(to, &events);
+    if to == Format::Responses {
+        assert_eq!(answer::responses_deltas(&events), answer.text);
+    }
+    (answer, plain::stream(to, none, &events).usage)
 }

@@ -121,7 +121,7 @@ impl Speaker {
     }
 
     /// The call; `None` when its arguments are no JSON object, as of one that was cut short.
-    pub(super) fn call<'a>(&'a self, call: Made<'a>) -> Option<Part<'a>> {
+    pub(super) fn call<'a>(&self, call: Made<'a>) -> Option<Part<'a>> {
         let args = arguments(call.args, Loose::Refuse)?;
         Some(Part::from(Said {
             function_call: Some(Call {

@@ -112,7 +112,10 @@ impl Encoder {
     fn open(&mut self, number: u32, choice: u32, kind: &BlockKind<'_>, out: &mut Writer) {
         let holds = match kind {
             BlockKind::Text | BlockKind::Refusal => Holds::Text,
-            BlockKind::Reasoning => Holds::Reasoning,
+            BlockKind::Reasoning => {
+                self.flush(choice, out);
+                Holds::Reasoning
+            }
             BlockKind::Tool { id, name, .. } => Holds::Tool {
                 id: (*id).to_owned(),
                 name: (*name).to_owned(),
@@ -128,7 +131,7 @@ impl Encoder {
                 if *origin == Format::Gemini
                     && let Some(raw) = Json::new(*raw)
                 {
-                    self.say(choice, vec![Part::Raw(raw)], out);
+                    self.say(choice, Part::Raw(raw), out);
                 }
                 Holds::Nothing
             }
@@ -190,19 +193,17 @@ impl Encoder {
             }
             Holds::Bytes { .. } => {
                 let block = self.take(at);
-                if let Holds::Bytes { mime } = &block.holds {
+                if let Holds::Bytes { mime } = &block.holds
+                    && !block.kept.is_empty()
+                {
                     let mime = typed(mime, &block.kept);
-                    self.say(choice, vec![Part::bytes(mime, &*block.kept)], out);
+                    self.say(choice, Part::bytes(mime, &*block.kept), out);
                 }
             }
             Holds::Text | Holds::Reasoning | Holds::Nothing => {
                 if let Some(proof) = self.take(at).proof {
-                    let earlier = self.choice(choice).1.proof.replace(proof);
-                    if let Some(earlier) = earlier {
-                        let part = vec![Part::proof(earlier)];
-                        let candidate = Candidate::saying(choice, part);
-                        out.event("", &self.speaker.chunk([candidate]));
-                    }
+                    self.flush(choice, out);
+                    self.choice(choice).1.proof = Some(proof);
                 }
             }
         }
@@ -229,21 +230,15 @@ impl Encoder {
     }
 
     fn call(&mut self, choice: u32, made: Made<'_>, own: Option<String>, out: &mut Writer) {
+        let Some(part) = self.speaker.call(made) else {
+            return self.choice(choice).1.broken = true;
+        };
+        if own.is_some() {
+            self.flush(choice, out);
+        }
         let (speaker, choice) = self.choice(choice);
-        let Some(part) = speaker.call(made) else {
-            choice.broken = true;
-            return;
-        };
-        let mut parts = Vec::new();
-        let proof = match own {
-            Some(own) => {
-                parts.extend(choice.proof.take().map(Part::proof));
-                Some(own)
-            }
-            None => choice.proof.take(),
-        };
-        parts.push(part.signed(proof));
-        let candidate = Candidate::saying(choice.index, parts);
+        let proof = own.or_else(|| choice.proof.take());
+        let candidate = Candidate::saying(choice.index, [part.signed(proof)]);
         out.event("", &speaker.chunk([candidate]));
     }
 
@@ -271,14 +266,18 @@ impl Encoder {
         out.event("", &self.speaker.chunk([candidate]));
     }
 
-    /// Parts that carry no proof.
-    fn say(&mut self, choice: u32, mut parts: Vec<Part<'_>>, out: &mut Writer) {
-        let (speaker, choice) = self.choice(choice);
-        if let Some(proof) = choice.proof.take() {
-            parts.insert(0, Part::proof(proof));
+    /// A part that carries no proof.
+    fn say(&mut self, choice: u32, part: Part<'_>, out: &mut Writer) {
+        self.flush(choice, out);
+        let candidate = Candidate::saying(choice, [part]);
+        out.event("", &self.speaker.chunk([candidate]));
+    }
+
+    /// A proof that no part can carry stands on nothing.
+    fn flush(&mut self, choice: u32, out: &mut Writer) {
+        if let Some(proof) = self.choice(choice).1.proof.take() {
+            self.say(choice, Part::proof(proof), out);
         }
-        let candidate = Candidate::saying(choice.index, parts);
-        out.event("", &speaker.chunk([candidate]));
     }
 
     /// The last chunk: why each answer ended, and what was used.

@@ -1,6 +1,7 @@
 //! Stories of streams as Google's clients get them.
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -433,4 +434,97 @@ fn what_is_kept_is_bounded() {
         told[0]["candidates"][0]["finishReason"],
         "MALFORMED_FUNCTION_CALL"
     );
+}
+
+/// A block of an answer, from its beginning to its end.
+fn block(number: u32, kind: usize) -> Vec<Event<'static>> {
+    let proof = |data| sign(number, Signature::native(Origin::Messages, data));
+    let said = match kind {
+        0 => vec![
+            open(number, BlockKind::Text),
+            text(number, "a"),
+            text(number, "é"),
+        ],
+        1 => vec![
+            open(number, BlockKind::Reasoning),
+            text(number, "t"),
+            proof("p"),
+        ],
+        2 => vec![open(number, BlockKind::Reasoning), proof("q")],
+        3 => vec![
+            tool(number, "c", "f"),
+            args(number, "{\"a\""),
+            args(number, ":1}"),
+        ],
+        4 => vec![tool(number, "c", "f"), args(number, "{\"a\"")],
+        5 => vec![tool(number, "c", "f"), proof("r")],
+        6 => vec![open(number, BlockKind::Refusal), text(number, "no")],
+        7 => vec![open(number, BlockKind::Image { mime: "image/png" })],
+        _ => vec![
+            open(number, BlockKind::Image { mime: "image/png" }),
+            Event::Delta {
+                block: number,
+                delta: Delta::Data("AAAA"),
+            },
+        ],
+    };
+    said.into_iter().chain([close(number)]).collect()
+}
+
+/// The parts with neighbouring texts of one kind joined, where no proof stands between.
+fn joined(parts: Vec<Value>) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    for part in parts {
+        let more = part["text"].as_str().unwrap_or_default().to_owned();
+        match all.last_mut() {
+            Some(last)
+                if last["text"].is_string()
+                    && part["text"].is_string()
+                    && part["thoughtSignature"].is_null()
+                    && last["thought"] == part["thought"] =>
+            {
+                last["text"] = (last["text"].as_str().unwrap().to_owned() + &more).into();
+            }
+            _ => all.push(part),
+        }
+    }
+    all
+}
+
+proptest! {
+    /// A stream says what the whole answer says, in either framing, in lines that
+    /// python-genai reads.
+    #[test]
+    fn a_stream_says_what_the_whole_answer_says(
+        kinds in prop::collection::vec(0usize..9, 0..8),
+        show in any::<bool>(),
+        length in any::<bool>(),
+    ) {
+        let usage = Usage { input: 3, output: 2, ..Usage::default() };
+        let numbered = kinds.iter().enumerate();
+        let mut events: Vec<Event<'_>> = numbered.flat_map(|(at, kind)| block(at as u32, *kind)).collect();
+        events.push(stop(if length { Stop::Length } else { Stop::End }));
+        events.push(Event::Usage(&usage));
+        events.push(Event::End);
+        let told = chunks(&stream("m", show, &events));
+        let mut collector = crate::ir::Collector::default();
+        prop_assert!(events.iter().all(|event| collector.take(event)));
+        let whole = crate::gemini::encode_reply(collector.reply(), &envelope("m"), &back(show));
+        let whole: Value = serde_json::from_slice(&whole).unwrap();
+        let parts = |answer: &Value| answer["candidates"][0]["content"]["parts"].as_array().unwrap().clone();
+        let meant = |parts: Vec<Value>| {
+            let said = |part: &Value| *part != json!({"text": ""});
+            joined(parts.into_iter().filter(said).collect())
+        };
+        prop_assert_eq!(meant(told.iter().flat_map(parts).collect()), meant(parts(&whole)));
+        let last = told.last().unwrap();
+        prop_assert_eq!(&last["usageMetadata"], &whole["usageMetadata"]);
+        prop_assert_eq!(&last["candidates"][0]["finishReason"], &whole["candidates"][0]["finishReason"]);
+
+        let mut encoder = Encoder::new(&envelope("m"), &back(show));
+        let mut out = Writer::new(Framing::JsonArray);
+        events.iter().for_each(|event| encoder.event(event, &mut out));
+        out.close();
+        prop_assert_eq!(serde_json::from_slice::<Vec<Value>>(&out.take()).unwrap(), told);
+    }
 }

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::super::testing::{
     APPENDIX, APPENDIX_WHOLE, collected, hear, hear_whole, heard, heard_whole,
 };
@@ -387,4 +389,43 @@ fn a_call_inside_the_first_event_is_a_call() {
 fn an_empty_answer_ends_too() {
     check(&[], &["start  ", "stop End"]);
     assert_eq!(heard_whole("{}"), ["start  ", "stop End"]);
+}
+
+/// What a stream may be made of, in any order.
+const PIECES: [&str; 16] = [
+    START,
+    STOP,
+    r#"{"type":"ping"}"#,
+    r#"{"type":"content_block_start","content_block":{"type":"text","text":"a","citations":[{"url":"u"}]}}"#,
+    r#"{"type":"content_block_start","content_block":{"type":"thinking","thinking":"","signature":"S"}}"#,
+    r#"{"type":"content_block_start","content_block":{"type":"redacted_thinking","data":""}}"#,
+    r#"{"type":"content_block_start","content_block":{"type":"tool_use","input":"{}"}}"#,
+    r#"{"type":"content_block_start","content_block":{"type":"server_tool_use","input":{}}}"#,
+    r#"{"type":"content_block_start","content_block":null}"#,
+    r#"{"type":"content_block_delta","delta":{"type":"text_delta","text":"b"}}"#,
+    r#"{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"c"}}"#,
+    r#"{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"tg1:none:::"}}"#,
+    r#"{"type":"content_block_delta","delta":{"type":"input_json_delta","partial_json":"{\"a\""}}"#,
+    r#"{"type":"content_block_delta","delta":{"type":"citations_delta","citation":{"url":"u"}}}"#,
+    r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#,
+    r#"{"type":"message","content":[{"type":"text","text":"d"},7,{"type":"tool_use","name":"f"}]}"#,
+];
+
+proptest! {
+    #[test]
+    fn no_order_of_events_breaks_the_grammar(
+        pieces in prop::collection::vec(0..PIECES.len(), 0..24),
+        at in 0..100usize,
+        with in "[\\[\\]{}\",:0-9ntf\\\\]{0,3}",
+    ) {
+        let mut stream = String::new();
+        for (nth, piece) in pieces.iter().enumerate() {
+            let mut json = PIECES[*piece].to_owned();
+            if nth % 4 == 3 {
+                json.insert_str(at.min(json.len()), &with);
+            }
+            stream += &format!("data: {json}\n\n");
+        }
+        heard(&stream);
+    }
 }

@@ -90,6 +90,12 @@ impl Blocks {
         }
     }
 
+    /// The item of that index, if it was heard of and not of its end.
+    pub(super) fn unfinished(&self, index: u64) -> Option<usize> {
+        let mut items = self.items.iter();
+        items.position(|item| item.index == Some(index) && !item.done)
+    }
+
     /// A new item.
     pub(super) fn register(&mut self, index: Option<u64>, id: &str) -> Option<usize> {
         if self.items.len() >= MAX_BLOCKS {

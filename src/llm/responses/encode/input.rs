@@ -11,9 +11,11 @@ use super::piece::{Content, Piece, audio, content, file, image, tell_error, word
 use crate::Format;
 use crate::convert::Target;
 use crate::ir::{
-    Feature as F, Media, Origin, Part, Request, Role, ToolCall, ToolKind, ToolResult, Turn,
+    Feature as F, Media, Origin, Part, Request, Role, Signature, ToolCall, ToolKind, ToolResult,
+    Turn,
 };
 use crate::loss::{Losses, Misfit};
+use crate::traits::OpenAi;
 
 /// An input item. Ids are left out: only those that the provider itself gave are taken.
 #[derive(Serialize)]
@@ -67,6 +69,7 @@ pub(super) fn items<'a>(
         pieces: Vec::new(),
         custom: custom_calls(request),
         to,
+        thoughtless: OpenAi::of(to.model).thoughtless,
         losses,
     };
     for block in &request.system {
@@ -100,6 +103,8 @@ struct Scribe<'a, 'l, 't> {
     pieces: Vec<Piece<'a>>,
     custom: HashSet<&'a str>,
     to: &'l Target<'t>,
+    /// The model refuses reasoning, also its own family's.
+    thoughtless: bool,
     losses: &'l mut Losses,
 }
 
@@ -144,10 +149,7 @@ impl<'a> Scribe<'a, '_, '_> {
             Part::ToolCall(call) => self.call(turn.role, call),
             Part::ToolResult(result) => self.result(turn, result)?,
             Part::Reasoning { text, signature } => {
-                let fits = signature
-                    .as_ref()
-                    .filter(|proof| proof.fits(Origin::Responses, self.to.model));
-                let Some(proof) = fits else {
+                let Some(proof) = signature.as_ref().filter(|proof| self.fits(proof)) else {
                     self.losses.hint(F::Signature);
                     return Ok(());
                 };
@@ -170,6 +172,10 @@ impl<'a> Scribe<'a, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    fn fits(&self, proof: &Signature<'_>) -> bool {
+        !self.thoughtless && proof.fits(Origin::Responses, self.to.model)
     }
 
     /// Ends the message that is being written, if any.
@@ -195,7 +201,7 @@ impl<'a> Scribe<'a, '_, '_> {
         self.message(role);
         self.mark(call.cache.is_some());
         match &call.signature {
-            Some(proof) if proof.fits(Origin::Responses, self.to.model) => {
+            Some(proof) if self.fits(proof) => {
                 self.thoughts.push(Item::Reasoning {
                     summary: Vec::new(),
                     encrypted_content: &proof.data,

@@ -194,6 +194,8 @@ fn reasoning_goes_back_to_its_own_kind_and_before_what_it_led_to() {
             thought("tg1:responses:gpt:rs_2:gBBB"),
         ],
     ));
+    let (body, _) = written(asked.clone(), "gpt-4o");
+    assert_eq!(body["input"].as_array().unwrap().len(), 2, "it thinks not");
     let (body, dropped) = written(asked, "gpt-5.2");
     let wanted = json!([
         {"type": "message", "role": "user", "content": "hi"},

@@ -1,5 +1,7 @@
 //! A plain reader of what an answer says, in whatever format: text, reasoning, calls, stop.
 
+use std::collections::BTreeMap;
+
 use llm::Format;
 use serde_json::{Value, json};
 
@@ -14,6 +16,8 @@ pub(super) struct Answer {
     pub(super) calls: Vec<(String, Value)>,
     /// `end`, `tools`, `length`, `filter`; empty where the answer was cut.
     pub(super) stop: &'static str,
+    /// What Messages says about a refusal. Chat has a place for it, in its refusal.
+    pub(super) explanation: String,
 }
 
 pub(super) fn whole(format: Format, reply: &Value) -> Answer {
@@ -32,6 +36,7 @@ pub(super) fn whole(format: Format, reply: &Value) -> Answer {
                 answer.block(block);
             }
             answer.stop = messages_stop(&reply["stop_reason"], "");
+            answer.explanation = text(&reply["stop_details"]["explanation"]);
         }
         Format::Gemini => answer.gemini(std::slice::from_ref(reply)),
     }
@@ -47,6 +52,30 @@ pub(super) fn stream(format: Format, events: &[Value]) -> Answer {
         Format::Gemini => answer.gemini(events),
     }
     answer.finished()
+}
+
+/// The text that a Responses stream tells in pieces; what is missing of an item comes at its end.
+pub(super) fn responses_deltas(events: &[Value]) -> String {
+    let mut items: BTreeMap<u64, String> = BTreeMap::new();
+    for event in events {
+        let of = items
+            .entry(event["output_index"].as_u64().unwrap_or(0))
+            .or_default();
+        match event["type"].as_str().unwrap_or("") {
+            "response.output_text.delta" | "response.refusal.delta" => {
+                *of += &text(&event["delta"])
+            }
+            "response.output_item.done" => {
+                let mut whole = Answer::default();
+                whole.item(&event["item"]);
+                if whole.text.starts_with(of.as_str()) {
+                    *of = whole.text;
+                }
+            }
+            _ => {}
+        }
+    }
+    items.into_values().collect()
 }
 
 impl Answer {
@@ -170,13 +199,10 @@ impl Answer {
     }
 
     fn responses(&mut self, events: &[Value]) {
-        let mut streamed = String::new();
         let mut done = Vec::new();
+        let streamed = responses_deltas(events);
         for event in events {
             match event["type"].as_str().unwrap_or("") {
-                "response.output_text.delta" | "response.refusal.delta" => {
-                    streamed += &text(&event["delta"]);
-                }
                 "response.output_item.done" => done.push(event["item"].clone()),
                 "response.completed" | "response.incomplete" | "response.failed" => {
                     self.response(&event["response"]);
@@ -187,10 +213,9 @@ impl Answer {
                 _ => {}
             }
         }
-        assert!(
-            streamed.is_empty() || streamed == self.text,
-            "deltas and whole differ"
-        );
+        if !streamed.is_empty() {
+            self.text = streamed;
+        }
     }
 
     fn block(&mut self, block: &Value) {
@@ -207,7 +232,13 @@ impl Answer {
         let mut open = Value::Null;
         for event in events {
             match event["type"].as_str().unwrap_or("") {
-                "content_block_start" => open = event["content_block"].clone(),
+                "content_block_start" => {
+                    // Some streams begin anew in the middle of a block.
+                    if !json.is_empty() {
+                        self.call(&open["name"], &std::mem::take(&mut json));
+                    }
+                    open = event["content_block"].clone();
+                }
                 "content_block_delta" => {
                     for key in ["text", "thinking"] {
                         if let Some(more) = event["delta"][key].as_str() {
@@ -224,6 +255,7 @@ impl Answer {
                     self.block(&open);
                 }
                 "message_delta" => {
+                    self.explanation = text(&event["delta"]["stop_details"]["explanation"]);
                     self.stop = messages_stop(&event["delta"]["stop_reason"], self.stop);
                 }
                 _ => {}
@@ -251,10 +283,45 @@ impl Answer {
             false => self.text += &text(&part["text"]),
         }
         let call = &part["functionCall"];
-        if call.is_object() {
+        if call["name"].is_string() {
             self.call(&call["name"], &call["args"].to_string());
         }
+        // Arguments in pieces, each at its path.
+        if let Some((_, args)) = self.calls.last_mut() {
+            for piece in list(&call["partialArgs"]) {
+                let place = at_path(args, piece["jsonPath"].as_str().unwrap());
+                match piece["stringValue"].as_str() {
+                    Some(more) => *place = json!(text(place) + more),
+                    None => *place = piece["numberValue"].clone(),
+                }
+            }
+        }
     }
+}
+
+/// The place that `$.list[0].member` means, made where it is not there yet.
+fn at_path<'a>(root: &'a mut Value, path: &str) -> &'a mut Value {
+    let mut place = root;
+    for step in path
+        .trim_start_matches('$')
+        .replace('[', ".[")
+        .split('.')
+        .skip(1)
+    {
+        place = match step.strip_prefix('[') {
+            None => &mut place[step],
+            Some(index) => {
+                let index: usize = index.trim_end_matches(']').parse().unwrap();
+                if place.is_null() {
+                    *place = json!([]);
+                }
+                let items = place.as_array_mut().unwrap();
+                items.resize(items.len().max(index + 1), Value::Null);
+                &mut items[index]
+            }
+        };
+    }
+    place
 }
 
 fn chat_piece(calls: &mut Vec<(u64, Value)>, piece: &Value) {
