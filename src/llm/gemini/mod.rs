@@ -1,5 +1,6 @@
 //! Google `generateContent`.
 
+mod answer;
 mod decode;
 mod decoder;
 mod encode;

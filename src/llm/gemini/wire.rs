@@ -124,6 +124,14 @@ impl<'a> Part<'a> {
         })
     }
 
+    /// The part with a proof on it, if there is one.
+    pub(super) fn signed(mut self, proof: Option<String>) -> Part<'a> {
+        if let (Part::Said(said), Some(proof)) = (&mut self, proof) {
+            said.thought_signature = Some(Cow::Owned(proof));
+        }
+        self
+    }
+
     pub(super) fn bytes(mime: impl Into<Cow<'a, str>>, data: impl Into<Cow<'a, str>>) -> Part<'a> {
         Part::from(Said {
             inline_data: Some(Blob {

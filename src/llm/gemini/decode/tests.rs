@@ -344,11 +344,9 @@ fn what_has_no_place_is_noted() {
 #[test]
 fn counting_reads_the_same_request_bare_or_wrapped() {
     let bare = r#"{"contents":[{"parts":[{"text":"x"}]}]}"#;
-    let wrapped = format!(
-        r#"{{"generateContentRequest":{{"model":"models/m","contents":[{{"parts":[{{"text":"x"}}]}}],"systemInstruction":{{"parts":[{{"text":"S"}}]}}}}}}"#
-    );
+    let wrapped = r#"{"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"x"}]}],"systemInstruction":{"parts":[{"text":"S"}]}}}"#;
     check(bare, &["user: text x"]);
-    assert_eq!(check(&wrapped, &["user: text x"]).system.len(), 1);
+    assert_eq!(check(wrapped, &["user: text x"]).system.len(), 1);
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod candidate;
 mod grounding;
 mod logprobs;
 mod partial;
+#[cfg(test)]
+mod recorded;
 mod shape;
 #[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ pub(super) fn write<'a>(
             .logprobs
             .filter(|n| *n > 0)
             .map(|n| n.min(MAX_LOGPROBS)),
-        thinking_config: thinking::write(request.reasoning, model, max_output, losses),
+        thinking_config: thinking::write(request.reasoning, model, losses),
         ..Config::default()
     };
     shape(&mut config, request, model, losses)?;

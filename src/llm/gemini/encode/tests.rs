@@ -1,6 +1,7 @@
 //! Stories of requests that go to Google.
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -710,6 +711,22 @@ fn effort_and_its_showing() {
         json!({"includeThoughts": true, "thinkingBudget": 24576}),
     );
     check_at(
+        request(Thinking::Off, Show::Unset),
+        OLD,
+        "/generationConfig/thinkingConfig",
+        json!({"thinkingBudget": 0}),
+    );
+    let (body, dropped) = written(
+        request(high, Show::Shown),
+        "gemini-2.0-flash",
+        Strictness::Lenient,
+    )
+    .unwrap();
+    assert_eq!(
+        (&body["generationConfig"], &*dropped),
+        (&json!(null), &["reasoning_effort".into()][..])
+    );
+    check_at(
         request(Thinking::Unset, Show::Unset),
         NEW,
         "/generationConfig",
@@ -717,9 +734,9 @@ fn effort_and_its_showing() {
     );
 }
 
-#[test]
-fn what_gemini_clients_say_comes_out_as_it_went_in() {
-    let body = json!({
+/// A request of a Gemini client that uses what the common model carries.
+fn everything() -> Value {
+    json!({
         "systemInstruction": {"parts": [{"text": "S"}]},
         "contents": [
             {"role": "user", "parts": [{"text": "a"}, {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]},
@@ -738,9 +755,46 @@ fn what_gemini_clients_say_comes_out_as_it_went_in() {
         "generationConfig": {"temperature": 0.5, "topP": 0.5, "topK": 4, "candidateCount": 2, "maxOutputTokens": 9, "stopSequences": ["x"], "seed": 1,
             "responseMimeType": "application/json", "responseJsonSchema": {"type": "object", "properties": {"a": {"type": "string"}}},
             "thinkingConfig": {"includeThoughts": true, "thinkingLevel": "LOW"}},
-    });
+    })
+}
+
+#[test]
+fn what_gemini_clients_say_comes_out_as_it_went_in() {
+    let body = everything();
     let text: &'static str = Box::leak(body.to_string().into_boxed_str());
     let request = crate::gemini::decode(text.as_bytes()).unwrap();
     let dropped = check(request, NEW, body);
     assert!(dropped.is_empty(), "{dropped:?}");
+}
+
+proptest! {
+    /// Whatever a client sends: a refusal or a body that is JSON.
+    #[test]
+    fn no_request_breaks_anything(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, "[\\]\\[{}\":,0a]{0,3}|null|true|\\{\\}|-1|\"user\"|\"x\""), 0..3),
+        model in prop::sample::select(vec![OLD, NEW, "gemini-2.0-flash"]),
+    ) {
+        let mut body = everything().to_string();
+        for (at, length, with) in cuts {
+            let from = body.floor_char_boundary(at.index(body.len() + 1));
+            let to = body.floor_char_boundary((from + length).min(body.len()));
+            body.replace_range(from..to, &with);
+        }
+        let Ok(request) = crate::gemini::decode(body.as_bytes()) else {
+            return Ok(());
+        };
+        let to = Target {
+            format: Format::Gemini,
+            model,
+            quirks: Quirks::NONE,
+            strictness: Strictness::Lenient,
+            max_output: None,
+            default_output: 1,
+        };
+        let mut losses = Losses::new(Format::Gemini, Format::Gemini, "m", Strictness::Lenient);
+        if let Ok(encoded) = encode(request, &to, &mut losses) {
+            let written: Value = serde_json::from_slice(&encoded.body).unwrap();
+            prop_assert!(written["contents"].is_array());
+        }
+    }
 }
