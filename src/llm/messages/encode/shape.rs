@@ -22,6 +22,7 @@ pub(super) fn shape(
         inline_system(request);
         merge_turns(request);
     }
+    end_without_thinking(request, losses);
     pair_tools(request, losses)?;
     drop_empty(request, Blank::Whitespace, losses)?;
     // Turns whose neighbour between them said nothing.
@@ -71,14 +72,18 @@ fn keep_own_parts(
             let reason = "what it refers to is stored elsewhere";
             return Err(losses.contract_at(losses.turn(at), reason));
         }
-        // A message must not end with thinking.
-        while turn
-            .parts
-            .pop_if(|part| matches!(part, Part::Reasoning { .. }))
-            .is_some()
-        {}
     }
     Ok(())
+}
+
+/// Drops thinking that nothing follows: a message must not end with it.
+fn end_without_thinking(request: &mut Request<'_>, losses: &mut Losses) {
+    let is_thinking = |part: &mut Part<'_>| matches!(part, Part::Reasoning { .. });
+    for turn in &mut request.turns {
+        while turn.parts.pop_if(is_thinking).is_some() {
+            losses.hint(Feature::Signature);
+        }
+    }
 }
 
 fn is_own(proof: Option<&Signature<'_>>, to: &Target<'_>) -> bool {

@@ -334,3 +334,25 @@ fn steps_of_other_providers_are_dropped_but_not_what_they_refer_to() {
         "is stored elsewhere",
     );
 }
+
+#[test]
+fn a_message_does_not_end_with_thinking() {
+    let own = || Some(Signature::native(Origin::Messages, "SIG"));
+    check(
+        BUDGET,
+        |request| {
+            let first = vec![thought("a", own())];
+            let second = vec![Part::text("b"), thought("c", own())];
+            request.turns.push(turn(1, Role::Assistant, first));
+            request.turns.push(turn(2, Role::Assistant, second));
+            request
+                .turns
+                .push(turn(3, Role::User, vec![Part::text("go")]));
+        },
+        &[(
+            "/messages/1/content",
+            json!([{"type":"thinking","thinking":"a","signature":"SIG"},{"type":"text","text":"b"}]),
+        )],
+        &["reasoning_details"],
+    );
+}
