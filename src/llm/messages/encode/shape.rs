@@ -9,6 +9,8 @@ use crate::normal::{
 };
 use crate::traits::{Claude, ClaudeThinking};
 
+/// Applies the passes in their order. What Anthropic would refuse, and cannot be mended, is refused
+/// here with its place in the caller's request.
 pub(super) fn shape(
     request: &mut Request<'_>,
     claude: &Claude,

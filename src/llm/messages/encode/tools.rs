@@ -172,6 +172,7 @@ fn unreadable(losses: &Losses) -> Misfit {
     losses.contract(Feature::Tools, "a tool needs a JSON object as its schema")
 }
 
+/// Which tools must be used; nothing where there are none to choose from.
 pub(super) fn choice<'a>(
     request: &'a Request<'_>,
     shape: &Shape<'_>,
