@@ -134,38 +134,34 @@ fn object_schema(schema: &str, losses: &Losses) -> Result<Box<RawValue>, Misfit>
     RawValue::from_string(schema).map_err(|_| unreadable(losses))
 }
 
+/// A tool of free text takes one string. Its grammar is a promise to the caller that no schema
+/// keeps.
 fn free_text<'a>(
     name: &'a str,
     description: Option<&'a str>,
     grammar: Option<&str>,
-    losses: &mut Losses,
+    losses: &Losses,
 ) -> Result<body::Tool<'a>, Misfit> {
-    let description = match grammar {
-        None => description.map(Cow::Borrowed),
-        Some(grammar) => {
-            grammar_is_only_told(losses)?;
-            let description = description.unwrap_or_default();
-            Some(Cow::Owned(format!(
-                "{description}\n\nThe text in `input` has to follow this format: {grammar}"
-            )))
-        }
-    };
+    if grammar.is_some_and(|grammar| !is_any_text(grammar)) {
+        let reason = "the model cannot be held to a grammar";
+        return Err(losses.contract(Feature::Tools, reason));
+    }
     Ok(body::Tool::Function {
         name,
-        description,
+        description: description.map(Cow::Borrowed),
         input_schema: object_schema(FREE_TEXT, losses)?,
         strict: false,
         cache_control: None,
     })
 }
 
-/// The model is not held to a grammar. It is told of it, and the caller of the loss.
-fn grammar_is_only_told(losses: &mut Losses) -> Result<(), Misfit> {
-    if losses.is_strict() {
-        return Err(losses.contract_at("tools.format", "the model cannot be held to a grammar"));
-    }
-    losses.hint_at("tools.format");
-    Ok(())
+/// Whether a custom tool's format is any text.
+fn is_any_text(grammar: &str) -> bool {
+    let mut any = false;
+    members(grammar.trim().as_bytes(), |name, _, value| {
+        any |= name == "type" && value == b"\"text\"";
+    });
+    any
 }
 
 fn unreadable(losses: &Losses) -> Misfit {
