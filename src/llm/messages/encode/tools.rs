@@ -134,25 +134,39 @@ fn object_schema(schema: &str, losses: &Losses) -> Result<Box<RawValue>, Misfit>
     RawValue::from_string(schema).map_err(|_| unreadable(losses))
 }
 
-/// A tool of free text takes one string. Its grammar is a promise to the caller that no schema
-/// keeps.
+/// A tool of free text takes one string. The model is told of its grammar, and the caller that
+/// it is not held to it.
 fn free_text<'a>(
     name: &'a str,
     description: Option<&'a str>,
     grammar: Option<&str>,
-    losses: &Losses,
+    losses: &mut Losses,
 ) -> Result<body::Tool<'a>, Misfit> {
-    if grammar.is_some_and(|grammar| !is_any_text(grammar)) {
-        let reason = "the model cannot be held to a grammar";
-        return Err(losses.contract(Feature::Tools, reason));
+    let mut description = description.map(Cow::Borrowed);
+    if let Some(grammar) = grammar.filter(|grammar| !is_any_text(grammar)) {
+        grammar_is_only_told(losses)?;
+        let text = description.get_or_insert_default().to_mut();
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        text.push_str("The text in `input` has to follow this format: ");
+        text.push_str(grammar);
     }
     Ok(body::Tool::Function {
         name,
-        description: description.map(Cow::Borrowed),
+        description,
         input_schema: object_schema(FREE_TEXT, losses)?,
         strict: false,
         cache_control: None,
     })
+}
+
+fn grammar_is_only_told(losses: &mut Losses) -> Result<(), Misfit> {
+    if losses.is_strict() {
+        return Err(losses.contract_at("tools.format", "the model cannot be held to a grammar"));
+    }
+    losses.hint_at("tools.format");
+    Ok(())
 }
 
 /// Whether a custom tool's format is any text.

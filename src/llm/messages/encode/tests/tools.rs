@@ -167,14 +167,21 @@ fn a_tool_of_free_text_takes_one_string() {
 }
 
 #[test]
-fn a_grammar_is_a_promise_that_cannot_be_kept() {
+fn a_grammar_is_told_to_the_model_and_named_as_dropped() {
     let grammar = r#"{"type":"grammar","syntax":"lark","definition":"x"}"#;
     let edit = |request: &mut Request<'static>| free_text(request, grammar);
-    refused(
-        Lenient,
+    let told = format!("d\n\nThe text in `input` has to follow this format: {grammar}");
+    check(
         BUDGET,
         edit,
-        "tools",
+        &[("/tools/0/description", json!(told))],
+        &["tools.format"],
+    );
+    refused(
+        Strict,
+        BUDGET,
+        edit,
+        "tools.format",
         "cannot be held to a grammar",
     );
 }
