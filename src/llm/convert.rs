@@ -9,7 +9,7 @@ use crate::Format;
 use crate::dialect::Quirks;
 use crate::ir::{Request, Show};
 use crate::loss::{Losses, Misfit, Strictness};
-use crate::normal::Names;
+use crate::normal::{Names, drop_foreign};
 use crate::suffix::Wish;
 use crate::{chat, gemini, messages, responses};
 
@@ -92,6 +92,7 @@ pub fn convert(
     }
     let mut losses = Losses::new(from, to.format, asked.model, to.strictness);
     losses.rest(&request.rest)?;
+    drop_foreign(&mut request, to.format, &mut losses)?;
     let wishes = wishes(&request);
     let Encoded { body, back } = encode(request, to, &mut losses)?;
     Ok(Converted {
