@@ -317,6 +317,7 @@ fn fields_without_a_place_are_hints_or_contracts() {
         losses(&request),
         wanted.map(|(name, class)| (name.to_owned(), class))
     );
+    assert!(losses(&read(r#","inference_geo":"global""#)).is_empty());
 }
 
 #[test]

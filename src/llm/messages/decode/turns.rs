@@ -11,6 +11,7 @@ use crate::ir::{
 use crate::loss::Misfit;
 use crate::messages::proof;
 
+/// Reads `messages`.
 pub(super) fn read<'a>(
     value: &'a [u8],
     place: &Place<'_>,
