@@ -11,7 +11,7 @@ use serde::Serialize;
 
 pub(super) use logprobs::{Logprobs, entries};
 pub(super) use sources::{Grounding, Sources};
-pub(super) use stop::finish;
+pub(super) use stop::{finish, is_cut};
 pub(super) use tokens::Tokens;
 
 use super::proof;

@@ -204,6 +204,7 @@ fn a_call_cut_by_the_limit_is_not_told() {
                 args(0, "{\"x\": \"y"),
                 close(0),
                 tool(1, "c2", "b"),
+                args(1, "{}"),
                 close(1),
                 stop(reason),
             ],
@@ -213,6 +214,22 @@ fn a_call_cut_by_the_limit_is_not_told() {
     assert_eq!(cut(Stop::Length)["finishReason"], "MAX_TOKENS");
     let broken = cut(Stop::ToolCalls);
     assert_eq!(broken["finishReason"], "MALFORMED_FUNCTION_CALL");
+}
+
+#[test]
+fn a_call_without_arguments_is_told_unless_it_may_have_been_cut() {
+    let events = |reason| {
+        [
+            tool(0, "c1", "a"),
+            close(0),
+            tool(1, "c2", "b"),
+            close(1),
+            stop(reason),
+        ]
+    };
+    let call = |name| json!([{"functionCall": {"name": name, "args": {}}}]);
+    check(&events(Stop::ToolCalls), json!([call("a"), call("b")]));
+    check(&events(Stop::Length), json!([call("a")]));
 }
 
 #[test]
