@@ -5,7 +5,7 @@ mod typed;
 
 use crate::fields::{Fields, elements, members};
 use crate::parts::{Depth, Part, TURNS, Walk};
-use crate::{Format, Operation};
+use crate::{Format, Operation, chat};
 
 pub use bad::BadAsk;
 pub(crate) use bad::kind;
@@ -30,6 +30,9 @@ pub struct Ask {
     /// Answers asked for at once (`n`, `best_of`, several prompts, `candidateCount`); each may be
     /// as long as `max_output`.
     pub choices: u32,
+    /// Chat: the body has the shape of Responses (Cursor sends it to the chat address). It cannot
+    /// go on as it is, not even to a chat upstream: it is converted, and answered as chat.
+    pub responses_shaped: bool,
     fields: Fields,
 }
 
@@ -55,6 +58,8 @@ pub fn read(format: Format, operation: Operation, body: &[u8]) -> Result<Ask, Ba
         input_bytes: body.len() as u64,
         images: 0,
         choices: 1,
+        responses_shaped: (format, operation) == (Format::Chat, Operation::Chat)
+            && chat::is_responses_shaped(&fields, body),
         fields: Fields::default(),
     };
     for (name, value) in fields.iter(body) {
@@ -94,6 +99,9 @@ impl Ask {
             (Chat | Messages, "max_tokens") => self.at_most(count("max_tokens", value)?),
             (Chat, "max_completion_tokens") => self.at_most(count("max_completion_tokens", value)?),
             (Responses, "max_output_tokens") => self.at_most(count("max_output_tokens", value)?),
+            (Chat, "max_output_tokens") if self.responses_shaped => {
+                self.at_most(count("max_output_tokens", value)?);
+            }
             (Chat, "n") => self.answers(count("n", value)?),
             (Chat, "best_of") if operation == Operation::Completion => {
                 self.answers(count("best_of", value)?)
@@ -173,13 +181,12 @@ fn turns(format: Format, operation: Operation, fields: &Fields, body: &[u8]) -> 
             "send the text to complete",
             false,
         ),
-        (Format::Chat, _) if get("messages").is_none() && get("input").is_some() => {
-            let problem = "belongs to /v1/responses; send `messages` here, or send this body there";
-            return Err(BadAsk::Value {
-                field: "input",
-                problem,
-            });
-        }
+        (Format::Chat, Operation::Chat) if chat::is_responses_shaped(fields, body) => (
+            "input",
+            "a string or an array",
+            "send a string or an array of items",
+            false,
+        ),
         (Format::Chat | Format::Messages, _) => (
             "messages",
             "an array",

@@ -10,6 +10,7 @@ use crate::dialect::Quirks;
 use crate::ir::{Request, Show};
 use crate::loss::{Losses, Misfit, Strictness};
 use crate::normal::Names;
+use crate::suffix::Wish;
 use crate::{chat, gemini, messages, responses};
 
 /// Where a request goes.
@@ -27,6 +28,17 @@ pub struct Target<'a> {
     pub max_output: Option<u64>,
     /// Output tokens to ask for where the target must be told and the caller did not say.
     pub default_output: u64,
+}
+
+/// What the caller asks for beside its body: Gemini says it in the path, a suffix in the name.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The model by the caller's name.
+    pub model: &'a str,
+    /// Whether the answer is to be streamed.
+    pub stream: bool,
+    /// What a suffix of the name wishes of the model's thinking.
+    pub wish: Option<Wish>,
 }
 
 /// What the way back must know of the way there.
@@ -65,19 +77,20 @@ pub struct Converted {
     pub dropped: Vec<Cow<'static, str>>,
 }
 
-/// Converts `body` of format `from`. `model` and `stream` are what the caller asks for wherever
-/// its format says it: in the body, or (Gemini) in the path.
+/// Converts `body` of format `from`.
 pub fn convert(
     from: Format,
     body: &[u8],
-    model: &str,
-    stream: bool,
+    asked: &Asked<'_>,
     to: &Target<'_>,
 ) -> Result<Converted, Misfit> {
     let mut request = decode(from, body)?;
-    request.model = Cow::Borrowed(model);
-    request.stream = stream;
-    let mut losses = Losses::new(from, to.format, model, to.strictness);
+    request.model = Cow::Borrowed(asked.model);
+    request.stream = asked.stream;
+    if let Some(wish) = asked.wish {
+        wish.apply(&mut request.reasoning);
+    }
+    let mut losses = Losses::new(from, to.format, asked.model, to.strictness);
     losses.rest(&request.rest)?;
     let wishes = wishes(&request);
     let Encoded { body, back } = encode(request, to, &mut losses)?;

@@ -20,6 +20,9 @@ impl Quirks {
     pub const REASONING_OUTSIDE_OUTPUT: Quirks = Quirks(1 << 3);
     /// Errors come with HTTP 200: the answer's head is held until its first content.
     pub const ERRORS_IN_200: Quirks = Quirks(1 << 4);
+    /// Chat: wants the reasoning of earlier turns back, as `reasoning_content` (DeepSeek's and Kimi's
+    /// tool loops fail without it). Others refuse the field.
+    pub const REPLAY_REASONING: Quirks = Quirks(1 << 5);
 
     /// Every flag by the name `providers.yaml` uses.
     pub const TABLE: &[(&str, Quirks)] = &[
@@ -28,6 +31,7 @@ impl Quirks {
         ("developer_as_system", Quirks::DEVELOPER_AS_SYSTEM),
         ("reasoning_outside_output", Quirks::REASONING_OUTSIDE_OUTPUT),
         ("errors_in_200", Quirks::ERRORS_IN_200),
+        ("replay_reasoning", Quirks::REPLAY_REASONING),
     ];
 
     /// The flag of that name.

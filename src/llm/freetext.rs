@@ -21,8 +21,6 @@ enum At {
     Text(String),
     /// Behind the string.
     Done,
-    /// The text stands there without a function around it.
-    Bare,
     /// Arguments in another shape.
     Other(String),
 }
@@ -37,7 +35,7 @@ struct Input {
 }
 
 /// The text in complete arguments; arguments in another shape are the text.
-pub(crate) fn free_text(arguments: &str) -> String {
+fn free_text(arguments: &str) -> String {
     match serde_json::from_str::<Input>(arguments) {
         Ok(Input { input }) => input,
         Err(_) => arguments.to_owned(),
@@ -47,11 +45,6 @@ pub(crate) fn free_text(arguments: &str) -> String {
 impl FreeText {
     pub(crate) fn new() -> FreeText {
         FreeText(At::Head(String::new()))
-    }
-
-    /// For text that is no function's argument: it passes as it is.
-    pub(crate) fn bare() -> FreeText {
-        FreeText(At::Bare)
     }
 
     /// Reads on; the text that became certain joins `out`.
@@ -78,7 +71,6 @@ impl FreeText {
                 }
             }
             At::Done => {}
-            At::Bare => out.push_str(arguments),
             At::Other(held) => {
                 let room = MAX_OTHER_BYTES.saturating_sub(held.len());
                 held.push_str(cut(arguments, room));

@@ -411,6 +411,16 @@ fn tool_calls_are_told_apart() {
 }
 
 #[test]
+fn a_call_inside_the_first_messages_event_counts() {
+    let call = json!({"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}});
+    let message = json!({"model": "m", "content": [call], "stop_reason": "tool_use"});
+    let start = json!({"type": "message_start", "message": message});
+    let report = report(Format::Messages, Quirks::NONE, &[start]);
+    assert_eq!((report.tool_calls, report.output_bytes), (1, 7));
+    assert_eq!(report.stop.as_deref(), Some("tool_use"));
+}
+
+#[test]
 fn reasoning_sent_under_two_names_counts_once() {
     let chunk = json!({"choices": [{"delta": {"reasoning": "abc", "reasoning_content": "abc", "reasoning_details": [{"type": "reasoning.text", "text": "abc"}]}}]});
     assert_eq!(report(Format::Chat, Quirks::NONE, &[chunk]).output_bytes, 3);

@@ -156,7 +156,7 @@ pub(crate) fn effort_of(budget: u64) -> Effort {
 }
 
 /// The budget, in tokens, of an effort.
-fn budget_of(effort: Effort) -> u64 {
+pub(crate) fn budget_of(effort: Effort) -> u64 {
     match effort {
         Effort::None => 0,
         Effort::Minimal => 1_024,

@@ -226,12 +226,6 @@ fn the_conversation_must_be_there() {
         "prompt",
         "`prompt` is missing; send the text to complete",
     );
-    refused(
-        CHAT,
-        r#"{"model":"m","input":"hi"}"#,
-        "input",
-        "`input` belongs to /v1/responses; send `messages` here, or send this body there",
-    );
     ask(RESPONSES, r#"{"model":"m","input":"hi"}"#);
     ask(
         RESPONSES,
@@ -341,5 +335,26 @@ fn images_are_counted_and_not_weighed_as_text() {
     assert_eq!(
         (asked.images, asked.input_bytes),
         (0, body.len() as u64 - light)
+    );
+}
+
+#[test]
+fn a_body_in_the_shape_of_responses_is_admitted_at_the_chat_address() {
+    let body = r#"{"model":"m","input":[{"role":"user","content":"hi"}],"max_output_tokens":7,
+        "tools":[{"type":"function","name":"f","parameters":{}}],"stream":true}"#;
+    let asked = ask(CHAT, body);
+    assert!(asked.responses_shaped && asked.stream);
+    assert_eq!(asked.max_output, Some(7));
+    let plain = r#"{"model":"m","messages":[],"input":"x","max_output_tokens":7}"#;
+    let plain = ask(CHAT, plain);
+    assert!(!plain.responses_shaped, "with messages it is chat");
+    assert_eq!(plain.max_output, None);
+    assert!(ask(CHAT, r#"{"model":"m","messages":null,"input":"x"}"#).responses_shaped);
+    assert!(!ask(RESPONSES, r#"{"model":"m","input":"x"}"#).responses_shaped);
+    refused(
+        CHAT,
+        r#"{"model":"m","input":7}"#,
+        "input",
+        "`input` must be a string or an array, not a number",
     );
 }

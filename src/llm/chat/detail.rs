@@ -1,7 +1,9 @@
 //! An entry of `reasoning_details`: the list in which OpenRouter, and clients of it, carry
 //! reasoning with its proofs.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::ir::{Origin, Signature};
 use crate::loose::{Count, Text, loose};
@@ -20,33 +22,33 @@ loose! {
     }
 }
 
-/// An entry as it is written.
-#[derive(Clone, Debug, Default, Serialize)]
+/// An entry as it is written, and as it is kept in a proof.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Entry<'a> {
     pub(crate) index: u32,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub(crate) kind: Option<&'a str>,
+    pub(crate) kind: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) text: Option<&'a str>,
+    text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) summary: Option<&'a str>,
+    summary: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) signature: Option<&'a str>,
+    signature: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) data: Option<&'a str>,
+    data: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) id: Option<&'a str>,
+    id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) format: Option<&'a str>,
+    format: Option<Cow<'a, str>>,
 }
 
 /// The type of an entry that is text with a signature.
-pub(crate) const TEXT: &str = "reasoning.text";
+const TEXT: &str = "reasoning.text";
 /// The type of an entry that only its provider can read.
-pub(crate) const ENCRYPTED: &str = "reasoning.encrypted";
+const ENCRYPTED: &str = "reasoning.encrypted";
 const SUMMARY: &str = "reasoning.summary";
 
-impl<'a> Detail<'a> {
+impl Detail<'_> {
     /// The words in it.
     pub(crate) fn said(&self) -> &str {
         match &*self.text.0 {
@@ -68,29 +70,67 @@ impl<'a> Detail<'a> {
         if Signature::is_wrapped(proof) {
             return Signature::unwrap(proof);
         }
-        let entry = serde_json::to_string(&self.entry("")).ok()?;
+        let filled = |text: &'_ Text<'_>| (!text.0.is_empty()).then(|| text.0.clone().into_owned());
+        let kept = Entry {
+            index: 0,
+            kind: filled(&self.kind).map(Cow::Owned),
+            signature: filled(&self.signature).map(Cow::Owned),
+            data: filled(&self.data).map(Cow::Owned),
+            id: filled(&self.id).map(Cow::Owned),
+            format: filled(&self.format).map(Cow::Owned),
+            ..Entry::default()
+        };
         Some(Signature {
             redacted: self.kind.0 == ENCRYPTED,
-            ..Signature::native(Origin::Chat, entry)
+            ..Signature::native(Origin::Chat, serde_json::to_string(&kept).ok()?)
         })
     }
+}
 
-    /// The entry again, with `words` in it.
-    pub(crate) fn entry<'b>(&'b self, words: &'b str) -> Entry<'b> {
-        let filled = |text: &'b str| (!text.is_empty()).then_some(text);
-        let (text, summary) = match &*self.kind.0 {
-            SUMMARY => (None, filled(words)),
-            _ => (filled(words), None),
-        };
+impl<'a> Entry<'a> {
+    /// Words, with the proof of them.
+    pub(crate) fn text(index: u32, text: &'a str, proof: Option<&'a str>) -> Entry<'a> {
         Entry {
-            index: self.index.0.unwrap_or(0) as u32,
-            kind: filled(&self.kind.0),
+            index,
+            kind: Some(Cow::Borrowed(TEXT)),
+            text: Some(Cow::Borrowed(text)),
+            signature: proof.map(Cow::Borrowed),
+            ..Entry::default()
+        }
+    }
+
+    /// The proof of words that an earlier piece of the entry gave.
+    pub(crate) fn signed(index: u32, proof: &'a str) -> Entry<'a> {
+        Entry {
+            index,
+            signature: Some(Cow::Borrowed(proof)),
+            ..Entry::default()
+        }
+    }
+
+    /// A proof without words.
+    pub(crate) fn encrypted(index: u32, proof: &'a str) -> Entry<'a> {
+        Entry {
+            index,
+            kind: Some(Cow::Borrowed(ENCRYPTED)),
+            data: Some(Cow::Borrowed(proof)),
+            ..Entry::default()
+        }
+    }
+
+    /// The entry that a proof was kept as, with its words.
+    pub(crate) fn restored(proof: &Signature<'_>, index: u32, words: &'a str) -> Option<Entry<'a>> {
+        let kept: Entry<'_> = serde_json::from_str(&proof.data).ok()?;
+        let words = (!words.is_empty()).then_some(Cow::Borrowed(words));
+        let (text, summary) = match kept.kind.as_deref() {
+            Some(SUMMARY) => (None, words),
+            _ => (words, None),
+        };
+        Some(Entry {
+            index,
             text,
             summary,
-            signature: filled(&self.signature.0),
-            data: filled(&self.data.0),
-            id: filled(&self.id.0),
-            format: filled(&self.format.0),
-        }
+            ..kept
+        })
     }
 }

@@ -5,13 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::detail::{ENCRYPTED, Entry, TEXT};
+use super::detail::Entry;
 use super::said::{
-    Address, Annotation, Audio, Call, Custom, Extra, Function, Held, Image, Logprobs, Tokens,
-    finish_reason,
+    Address, Annotation, Audio, Call, Extra, Held, Image, Logprobs, Tokens, finish_reason,
 };
 use crate::convert::Back;
-use crate::freetext::free_text;
 use crate::ir::{self, OwnedStop, Reply, Said, Signature, Stop, ToolKind, family};
 use crate::media;
 use crate::transcode::Envelope;
@@ -55,9 +53,7 @@ struct Message<'a> {
 /// What had to be made anew for an answer, so that its members can borrow it.
 #[derive(Default)]
 struct Made {
-    /// Texts of custom calls, by the place of the block.
-    inputs: Vec<(usize, String)>,
-    /// Wrapped proofs.
+    /// Wrapped proofs, by the place of the block.
     proofs: Vec<(usize, String)>,
     /// Data URLs.
     urls: Vec<(usize, String)>,
@@ -65,7 +61,7 @@ struct Made {
 }
 
 /// The answer as one JSON value.
-pub(crate) fn encode(reply: &Reply, envelope: &Envelope, back: &Back) -> Vec<u8> {
+pub(crate) fn encode(reply: &Reply, envelope: &Envelope, _back: &Back) -> Vec<u8> {
     let nothing = [ir::Choice::default()];
     let choices = match &*reply.choices {
         [] => &nothing[..],
@@ -74,7 +70,7 @@ pub(crate) fn encode(reply: &Reply, envelope: &Envelope, back: &Back) -> Vec<u8>
     let family = family(&envelope.upstream_model);
     let made: Vec<Made> = choices
         .iter()
-        .map(|choice| Made::of(choice, family, back))
+        .map(|choice| Made::of(choice, family))
         .collect();
     let choices = choices.iter().zip(&made).enumerate();
     let completion = Completion {
@@ -83,7 +79,7 @@ pub(crate) fn encode(reply: &Reply, envelope: &Envelope, back: &Back) -> Vec<u8>
         created: envelope.created,
         model: &envelope.model,
         choices: choices
-            .map(|(index, (choice, made))| Choice::new(index, choice, made, envelope, back))
+            .map(|(index, (choice, made))| Choice::new(index, choice, made, envelope))
             .collect(),
         usage: Tokens::new(&reply.usage),
     };
@@ -92,20 +88,11 @@ pub(crate) fn encode(reply: &Reply, envelope: &Envelope, back: &Back) -> Vec<u8>
 }
 
 impl Made {
-    fn of(choice: &ir::Choice, family: &str, back: &Back) -> Made {
+    fn of(choice: &ir::Choice, family: &str) -> Made {
         let mut made = Made::default();
         for (place, said) in choice.said.iter().enumerate() {
-            match said {
-                Said::Tool {
-                    name,
-                    kind: ToolKind::Function,
-                    args,
-                    ..
-                } if back.custom.contains(name) => made.inputs.push((place, free_text(args))),
-                Said::Image { mime, base64 } => {
-                    made.urls.push((place, media::to_data_url(mime, base64)));
-                }
-                _ => {}
+            if let Said::Image { mime, base64 } = said {
+                made.urls.push((place, media::to_data_url(mime, base64)));
             }
             if let Some(proof) = proof(said) {
                 made.proofs.push((place, proof.wrap(family)));
@@ -136,12 +123,11 @@ impl<'a> Choice<'a> {
         choice: &'a ir::Choice,
         made: &'a Made,
         envelope: &Envelope,
-        back: &'a Back,
     ) -> Choice<'a> {
         let mut message = Message::new();
         let mut characters = 0;
         for (place, said) in choice.said.iter().enumerate() {
-            message.take(place, said, &mut characters, made, back);
+            message.take(place, said, &mut characters, made);
         }
         if let Some(audio) = &mut message.audio {
             // Nothing is kept here, so it can be asked for no longer than now.
@@ -178,14 +164,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    fn take(
-        &mut self,
-        place: usize,
-        said: &'a Said,
-        characters: &mut u64,
-        made: &'a Made,
-        back: &'a Back,
-    ) {
+    fn take(&mut self, place: usize, said: &'a Said, characters: &mut u64, made: &'a Made) {
         match said {
             Said::Text { text, citations } => {
                 let start = *characters;
@@ -198,9 +177,6 @@ impl<'a> Message<'a> {
             }
             Said::Reasoning { text, .. } => self.reason(text, at(&made.proofs, place)),
             Said::Refusal(text) => append(&mut self.refusal, text),
-            Said::Tool { name, args, .. } if back.json_tool == Some(name) => {
-                append(&mut self.content, args);
-            }
             Said::Tool {
                 id,
                 name,
@@ -208,15 +184,15 @@ impl<'a> Message<'a> {
                 args,
                 ..
             } => {
-                let name = back.names.original(name);
-                let input = match kind {
-                    ToolKind::Custom => Some(args.as_str()),
-                    ToolKind::Function => at(&made.inputs, place),
+                let args = match kind {
+                    ToolKind::Function if args.is_empty() => "{}",
+                    _ => args.as_str(),
                 };
-                let mut call = Call::whole(id, name, args, input);
+                let mut call = Call::whole(id, name, args, *kind);
                 call.extra_content = at(&made.proofs, place).map(Extra::new);
                 self.tool_calls.push(call);
             }
+            Said::Image { base64, .. } if base64.is_empty() => {}
             Said::Image { .. } => {
                 let url = at(&made.urls, place).unwrap_or_default();
                 self.images.push(Image {
@@ -254,19 +230,8 @@ impl<'a> Message<'a> {
         let index = self.reasoning_details.len() as u32;
         let entry = match (text, proof) {
             ("", None) => return,
-            ("", Some(_)) => Entry {
-                index,
-                kind: Some(ENCRYPTED),
-                data: proof,
-                ..Entry::default()
-            },
-            _ => Entry {
-                index,
-                kind: Some(TEXT),
-                text: Some(text),
-                signature: proof,
-                ..Entry::default()
-            },
+            ("", Some(proof)) => Entry::encrypted(index, proof),
+            _ => Entry::text(index, text, proof),
         };
         self.reasoning_details.push(entry);
     }
@@ -291,31 +256,6 @@ fn append<'a>(place: &mut Option<Cow<'a, str>>, text: &'a str) {
         Some(all) => all.to_mut().push_str(text),
         None if text.is_empty() => {}
         None => *place = Some(Cow::Borrowed(text)),
-    }
-}
-
-impl<'a> Call<'a> {
-    /// A complete call; `input` of a custom tool.
-    fn whole(id: &'a str, name: &'a str, args: &'a str, input: Option<&'a str>) -> Call<'a> {
-        let mut call = Call {
-            id: Some(id),
-            ..Call::default()
-        };
-        match input {
-            Some(input) => {
-                call.kind = Some("custom");
-                let name = Some(name);
-                call.custom = Some(Custom { name, input });
-            }
-            None => {
-                call.kind = Some("function");
-                call.function = Some(Function {
-                    name: Some(name),
-                    arguments: if args.is_empty() { "{}" } else { args },
-                });
-            }
-        }
-        call
     }
 }
 

@@ -1,11 +1,13 @@
 //! What an answer says, as it is written: the same members in a chunk and in a whole answer.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::detail::Entry;
 use crate::Usage;
-use crate::ir::{Citation, Stop};
+use crate::ir::{Citation, Stop, ToolKind};
 
 /// A call, or a piece of one. A stream gives id, type and name once, as clients concatenate.
 #[derive(Debug, Default, Serialize)]
@@ -27,59 +29,61 @@ pub(super) struct Call<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct Function<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<&'a str>,
-    pub(super) arguments: &'a str,
+    name: Option<&'a str>,
+    arguments: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Custom<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) name: Option<&'a str>,
-    pub(super) input: &'a str,
+    name: Option<&'a str>,
+    input: Cow<'a, str>,
 }
 
 impl<'a> Call<'a> {
     /// How a call begins.
-    pub(super) fn head(index: u32, id: &'a str, name: &'a str, custom: bool) -> Call<'a> {
-        let (name, index, id) = (Some(name), Some(index), Some(id));
-        if custom {
-            return Call {
-                index,
-                id,
-                kind: Some("custom"),
-                custom: Some(Custom { name, input: "" }),
-                ..Call::default()
-            };
-        }
+    pub(super) fn head(index: u32, id: &'a str, name: &'a str, kind: ToolKind) -> Call<'a> {
         Call {
-            index,
-            id,
-            kind: Some("function"),
-            function: Some(Function {
-                name,
-                arguments: "",
-            }),
-            ..Call::default()
+            index: Some(index),
+            ..Call::whole(id, name, "", kind)
         }
     }
 
-    /// A piece of a function's arguments.
-    pub(super) fn arguments(index: u32, arguments: &'a str) -> Call<'a> {
+    /// More of what a call gives its tool.
+    pub(super) fn more(index: u32, kind: ToolKind, args: &'a str) -> Call<'a> {
+        let mut call = Call::of(None, args.into(), kind);
+        call.index = Some(index);
+        call
+    }
+
+    /// A call of a function, or of a custom tool, whose arguments are its text.
+    pub(super) fn whole(
+        id: &'a str,
+        name: &'a str,
+        args: impl Into<Cow<'a, str>>,
+        kind: ToolKind,
+    ) -> Call<'a> {
         Call {
-            index: Some(index),
-            function: Some(Function {
-                name: None,
-                arguments,
+            id: Some(id),
+            kind: Some(match kind {
+                ToolKind::Function => "function",
+                ToolKind::Custom => "custom",
             }),
-            ..Call::default()
+            ..Call::of(Some(name), args.into(), kind)
         }
     }
 
-    /// A piece of a custom tool's text.
-    pub(super) fn input(index: u32, input: &'a str) -> Call<'a> {
+    fn of(name: Option<&'a str>, args: Cow<'a, str>, kind: ToolKind) -> Call<'a> {
+        let (function, custom) = match kind {
+            ToolKind::Function => {
+                let arguments = args;
+                (Some(Function { name, arguments }), None)
+            }
+            ToolKind::Custom => (None, Some(Custom { name, input: args })),
+        };
         Call {
-            index: Some(index),
-            custom: Some(Custom { name: None, input }),
+            function,
+            custom,
             ..Call::default()
         }
     }

@@ -33,7 +33,9 @@ impl Writer {
                     self.bytes(b"\n");
                 }
                 self.bytes(b"data: ");
+                let begin = self.out.len();
                 self.json(value);
+                one_line(&mut self.out[begin..]);
                 self.bytes(b"\n\n");
             }
             Framing::JsonArray => {
@@ -74,5 +76,49 @@ impl Writer {
     fn json(&mut self, value: &impl Serialize) {
         // Writing to memory cannot fail, and our own types have only string keys.
         let _ = serde_json::to_writer(&mut self.out, value);
+    }
+}
+
+/// Raw JSON that is only carried may stand on several lines, which would end the event. Inside
+/// strings line breaks are escaped, so what is found is white space.
+fn one_line(json: &mut [u8]) {
+    let mut rest = json;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+        rest[at] = b' ';
+        rest = &mut rest[at + 1..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn written(framing: Framing, values: &[&str]) -> String {
+        let mut writer = Writer::new(framing);
+        for value in values {
+            let value = RawValue::from_string((*value).to_owned()).unwrap();
+            writer.event("tick", &value);
+        }
+        writer.close();
+        String::from_utf8(writer.take()).unwrap()
+    }
+
+    #[test]
+    fn an_event_stands_on_one_line_whatever_it_carries() {
+        let pretty = "{\n  \"a\": \"x\\n\"\r\n}";
+        assert_eq!(
+            written(Framing::Sse, &[pretty]),
+            "event: tick\ndata: {   \"a\": \"x\\n\"  }\n\n"
+        );
+    }
+
+    #[test]
+    fn an_array_is_closed_even_when_nothing_came() {
+        assert_eq!(written(Framing::JsonArray, &["1", "2"]), "[1,\n2]");
+        assert_eq!(written(Framing::JsonArray, &[]), "[]");
     }
 }

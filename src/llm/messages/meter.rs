@@ -23,6 +23,8 @@ loose! {
     struct Message<'a> {
         "model" => model: Text<'a>,
         "usage" => usage: Slot<Tokens<'a>>,
+        "content" => content: List<Block<'a>>,
+        "stop_reason" => stop: Text<'a>,
     }
 
     struct Block<'a> {
@@ -89,6 +91,9 @@ impl Meter {
             return;
         };
         report.answered_by(&message.model.0);
+        // An answer that goes on after a programmatic call begins with blocks that are complete.
+        contained(message.content.items(), report);
+        report.stopped(&message.stop.0);
         if let Some(tokens) = &message.usage.0 {
             self.seen.take(tokens);
             self.seen.tell(false, report);
@@ -107,16 +112,21 @@ impl Meter {
 
     fn whole(&mut self, event: &Event<'_>, report: &mut Report) {
         report.answered_by(&event.model.0);
-        for block in event.content.items() {
-            block.open(report);
-            if !block.is_result() {
-                report.say(&block.input.spoken());
-            }
-        }
+        contained(event.content.items(), report);
         report.stopped(&event.stop.0);
         if let Some(tokens) = &event.usage.0 {
             self.seen.take(tokens);
             self.seen.tell(tokens.output.0.is_some(), report);
+        }
+    }
+}
+
+/// Blocks that come complete.
+fn contained(blocks: &[Block<'_>], report: &mut Report) {
+    for block in blocks {
+        block.open(report);
+        if !block.is_result() {
+            report.say(&block.input.spoken());
         }
     }
 }

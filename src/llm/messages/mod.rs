@@ -10,6 +10,10 @@ mod proof;
 mod reply;
 mod usage;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod testing;
+
 pub(crate) use decode::decode;
 pub(crate) use decoder::Decoder;
 pub(crate) use encode::encode;

@@ -71,7 +71,7 @@ impl<'a> Writing<'a> {
                 }
                 content.push(Block::ToolUse {
                     id: call_id(id),
-                    name: name,
+                    name,
                     input: input(*kind, args),
                 });
             }

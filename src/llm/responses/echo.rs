@@ -7,6 +7,10 @@ use super::shape::{self, WireChoice, WireFormat, WireTool};
 use crate::Format;
 use crate::ir::{Effort, Output, Reasoning, Request, Show, Thinking, ToolChoice};
 
+/// Bytes of an echo that are kept as long as its answer lasts. Of a larger one, what is long goes:
+/// tools, instructions, schema and metadata.
+const MAX_ECHO_BYTES: usize = 1024 * 1024;
+
 /// The members, in the order OpenAI writes them. What its SDK requires is never left out.
 #[derive(Serialize)]
 struct Echo<'a> {
@@ -47,6 +51,21 @@ struct EchoText<'a> {
 /// The members (instructions, tools, temperature, text …) as the inside of a JSON object, without
 /// braces; empty when there are none.
 pub(crate) fn echo(request: &Request<'_>) -> String {
+    let whole = members(request);
+    if whole.len() <= MAX_ECHO_BYTES {
+        return whole;
+    }
+    members(&Request {
+        max_output: request.max_output,
+        temperature: request.temperature,
+        top_p: request.top_p,
+        parallel_tools: request.parallel_tools,
+        reasoning: request.reasoning,
+        ..Request::new(request.origin)
+    })
+}
+
+fn members(request: &Request<'_>) -> String {
     let tools = request.tools.iter();
     let choice = request.tool_choice.as_ref().unwrap_or(&ToolChoice::Auto);
     let instructions = request.system.first().filter(|_| request.instructed);
@@ -101,5 +120,24 @@ fn strict(output: &Output<'_>) -> Option<bool> {
     match output {
         Output::Schema { strict, .. } => *strict,
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn an_echo_too_long_to_keep_leaves_out_what_is_long() {
+        let mut request = Request::new(Format::Responses);
+        request.temperature = Some(0.5);
+        request.metadata = Some(format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_ECHO_BYTES)).into());
+        let echo = echo(&request);
+        assert!(echo.len() < 1024);
+        let echo: Value = serde_json::from_str(&format!("{{{echo}}}")).unwrap_or_default();
+        assert_eq!(echo["temperature"], 0.5);
+        assert_eq!(echo["metadata"], serde_json::json!({}));
     }
 }

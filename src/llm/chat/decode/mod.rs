@@ -185,4 +185,4 @@ fn rest<'a>(name: &str, value: Value<'a>) -> Option<Rest<'a>> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests;
+pub(in crate::chat) mod tests;

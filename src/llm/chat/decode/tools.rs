@@ -90,8 +90,8 @@ fn custom<'a>(declared: Value<'a>, path: impl Fn() -> String) -> Result<Tool<'a>
     });
     let path = || format!("{}.custom", path());
     Ok(Tool::Custom {
-        name: named(name, &path)?,
-        description: described(description, &path)?,
+        name: named(name, path)?,
+        description: described(description, path)?,
         grammar: grammar.map(Value::raw),
     })
 }

@@ -114,4 +114,7 @@ fn choice(choices: &mut Vec<Choice>, index: u64) -> Option<&mut Choice> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+mod recorded_tests;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

@@ -1,8 +1,6 @@
 //! What has to be remembered of a choice and its open blocks.
 
 use crate::chat::said::Held;
-use crate::convert::Back;
-use crate::freetext::FreeText;
 use crate::ir::{BlockKind, Citation, Signature, ToolKind};
 
 /// A choice that began.
@@ -46,17 +44,14 @@ pub(super) enum Open {
     Refusal,
     Tool {
         index: u32,
-        /// A custom tool's text comes as it is, or in a stand-in's arguments.
-        custom: Option<FreeText>,
+        kind: ToolKind,
         begun: bool,
         proof: Option<Signature<'static>>,
     },
-    /// A tool that was forced for its schema: its arguments are the text.
-    Json,
     Image {
-        index: u32,
+        /// Once its first bytes came.
+        index: Option<u32>,
         mime: String,
-        begun: bool,
     },
     Audio,
     /// What chat cannot show.
@@ -78,7 +73,7 @@ impl Choice {
     }
 
     /// Begins a block.
-    pub(super) fn open(&mut self, kind: &BlockKind<'_>, back: &Back) -> Open {
+    pub(super) fn open(&mut self, kind: &BlockKind<'_>) -> Open {
         match kind {
             BlockKind::Text => Open::Text {
                 start: self.characters,
@@ -89,20 +84,18 @@ impl Choice {
                 proof: None,
             },
             BlockKind::Refusal => Open::Refusal,
-            BlockKind::Tool { name, .. } if back.json_tool == Some(name) => Open::Json,
-            BlockKind::Tool { name, kind, .. } => {
+            BlockKind::Tool { kind, .. } => {
                 self.held.calls = true;
                 Open::Tool {
                     index: next(&mut self.calls),
-                    custom: FreeText::of(name, *kind, back),
+                    kind: *kind,
                     begun: false,
                     proof: None,
                 }
             }
             BlockKind::Image { mime } => Open::Image {
-                index: next(&mut self.images),
+                index: None,
                 mime: (*mime).to_owned(),
-                begun: false,
             },
             BlockKind::Audio { .. } => Open::Audio,
             BlockKind::Server { .. } => Open::Nothing,
@@ -115,22 +108,14 @@ impl Choice {
         self.characters += text.chars().count() as u64;
     }
 
+    /// The index of the next image.
+    pub(super) fn next_image(&mut self) -> u32 {
+        next(&mut self.images)
+    }
+
     /// The index of the next entry of `reasoning_details`.
     pub(super) fn next_detail(&mut self) -> u32 {
         next(&mut self.details)
-    }
-}
-
-impl FreeText {
-    /// For a call of a custom tool.
-    fn of(name: &str, kind: ToolKind, back: &Back) -> Option<FreeText> {
-        match kind {
-            ToolKind::Custom => Some(FreeText::bare()),
-            ToolKind::Function if back.custom.iter().any(|custom| custom == name) => {
-                Some(FreeText::new())
-            }
-            ToolKind::Function => None,
-        }
     }
 }
 

@@ -77,13 +77,6 @@ impl Chunks {
         self.delta(index, delta, out);
     }
 
-    /// A piece of a custom tool's text, if it is one.
-    pub(super) fn input(&self, index: u32, call: u32, input: &str, out: &mut Writer) {
-        if !input.is_empty() {
-            self.call(index, Call::input(call, input), out);
-        }
-    }
-
     /// A piece of sound.
     pub(super) fn audio(&self, index: u32, audio: Audio<'_>, out: &mut Writer) {
         let delta = Delta {

@@ -13,13 +13,13 @@ use serde_json::value::RawValue;
 
 use self::block::{Block, Choice, Open};
 use self::chunk::{Chunks, text};
-use super::detail::{ENCRYPTED, Entry, TEXT};
+use super::detail::Entry;
 use super::said::{Address, Annotation, Audio, Call, Delta as Out, Extra, Image};
 use crate::Format;
 use crate::convert::Back;
 use crate::fault::{self, Telling};
 use crate::frame::write::Writer;
-use crate::ir::{BlockKind, Citation, Delta, Event, Stop, family};
+use crate::ir::{BlockKind, Citation, Delta, Event, Stop, ToolKind, family};
 use crate::media;
 use crate::transcode::Envelope;
 
@@ -31,7 +31,6 @@ const MAX_HELD_CITATIONS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Encoder {
     chunks: Chunks,
-    back: Back,
     /// Of the upstream's model.
     family: String,
     /// In order of their first event.
@@ -43,7 +42,6 @@ impl Encoder {
     pub(crate) fn new(envelope: &Envelope, back: &Back) -> Encoder {
         Encoder {
             chunks: Chunks::new(envelope, back.include_usage),
-            back: back.clone(),
             family: family(&envelope.upstream_model).to_owned(),
             choices: Vec::new(),
             open: Vec::new(),
@@ -99,11 +97,9 @@ impl Encoder {
     fn open(&mut self, block: u32, choice: u32, kind: &BlockKind<'_>, out: &mut Writer) {
         let place = self.choice(choice, out);
         let choice = &mut self.choices[place];
-        let open = choice.open(kind, &self.back);
-        if let (BlockKind::Tool { id, name, .. }, Open::Tool { index, custom, .. }) = (kind, &open)
-        {
-            let name = self.back.names.original(name);
-            let head = Call::head(*index, id, name, custom.is_some());
+        let open = choice.open(kind);
+        if let (BlockKind::Tool { id, name, kind }, Open::Tool { index, .. }) = (kind, &open) {
+            let head = Call::head(*index, id, name, *kind);
             self.chunks.call(choice.index, head, out);
         }
         if let BlockKind::Audio { id } = kind
@@ -128,7 +124,7 @@ impl Encoder {
         };
         let (choice, chunks) = (&mut self.choices[open.choice], &mut self.chunks);
         match (&mut open.open, delta) {
-            (Open::Text { .. }, Delta::Text(said)) | (Open::Json, Delta::Args(said)) => {
+            (Open::Text { .. }, Delta::Text(said)) => {
                 choice.spoke(said);
                 chunks.delta(choice.index, text(said), out);
             }
@@ -159,26 +155,17 @@ impl Encoder {
             }
             (
                 Open::Tool {
-                    index,
-                    custom,
-                    begun,
-                    ..
+                    index, kind, begun, ..
                 },
                 Delta::Args(args),
             ) => {
                 *begun = true;
-                match custom {
-                    None => chunks.call(choice.index, Call::arguments(*index, args), out),
-                    Some(free) => {
-                        let mut input = String::new();
-                        free.push(args, &mut input);
-                        chunks.input(choice.index, *index, &input, out);
-                    }
-                }
+                chunks.call(choice.index, Call::more(*index, *kind, args), out);
             }
-            (Open::Image { index, mime, begun }, Delta::Data(data)) => {
-                let first = !std::mem::replace(begun, true);
-                picture(choice, chunks, *index, first.then_some(&**mime), data, out);
+            (Open::Image { index, mime }, Delta::Data(data)) => {
+                let mime = index.is_none().then_some(&**mime);
+                let index = *index.get_or_insert_with(|| choice.next_image());
+                picture(choice, chunks, index, mime, data, out);
             }
             (Open::Audio, Delta::Data(data)) => {
                 let audio = Audio {
@@ -217,18 +204,12 @@ impl Encoder {
             } => prove(choice, chunks, entry, &proof.wrap(&self.family), out),
             Open::Tool {
                 index,
-                custom,
+                kind,
                 begun,
                 proof,
             } => {
-                match custom {
-                    None if !begun => chunks.call(choice.index, Call::arguments(index, "{}"), out),
-                    None => {}
-                    Some(free) => {
-                        let mut input = String::new();
-                        free.finish(&mut input);
-                        chunks.input(choice.index, index, &input, out);
-                    }
+                if !begun && kind == ToolKind::Function {
+                    chunks.call(choice.index, Call::more(index, kind, "{}"), out);
                 }
                 if let Some(proof) = proof {
                     let wrapped = proof.wrap(&self.family);
@@ -323,12 +304,10 @@ fn reason(
         said
     };
     choice.reasoned = true;
-    let entry = Entry {
-        index,
-        kind: first.then_some(TEXT),
-        text: Some(said),
-        ..Entry::default()
-    };
+    let mut entry = Entry::text(index, said, None);
+    if !first {
+        entry.kind = None;
+    }
     let delta = Out {
         reasoning_content: Some(shown),
         reasoning_details: Some([entry]),
@@ -345,17 +324,8 @@ fn prove(
     out: &mut Writer,
 ) {
     let entry = match entry {
-        Some(index) => Entry {
-            index,
-            signature: Some(wrapped),
-            ..Entry::default()
-        },
-        None => Entry {
-            index: choice.next_detail(),
-            kind: Some(ENCRYPTED),
-            data: Some(wrapped),
-            ..Entry::default()
-        },
+        Some(index) => Entry::signed(index, wrapped),
+        None => Entry::encrypted(choice.next_detail(), wrapped),
     };
     let delta = Out {
         reasoning_details: Some([entry]),

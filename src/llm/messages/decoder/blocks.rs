@@ -70,6 +70,7 @@ impl Blocks {
             "thinking" => self.thinking(&part, each),
             "redacted_thinking" => self.redacted(part.redacted, each),
             "tool_use" => self.tool(&part, each),
+            "" => {}
             _ => {
                 let origin = Format::Messages;
                 self.begin(BlockKind::Server { origin, raw }, Open::Server, each);

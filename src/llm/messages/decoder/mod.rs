@@ -138,5 +138,8 @@ impl Decoder {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stdout)]
+mod recorded;
+#[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

@@ -125,14 +125,8 @@ pub(super) fn sampling(
     }
     match claude.sampling {
         Sampling::Fixed => drawing.drop_all(losses, "the model takes no sampling parameters")?,
-        Sampling::OneOf if drawing.temperature.is_some() && drawing.top_p.is_some() => {
-            losses.bend(
-                Feature::TopP,
-                "the model takes temperature or top_p, not both",
-            )?;
-            drawing.top_p = None;
-        }
-        Sampling::OneOf | Sampling::Free | Sampling::FixedWhileThinking => {}
+        Sampling::OneOf => drawing.one_of(request.temperature, losses)?,
+        Sampling::Free | Sampling::FixedWhileThinking => {}
     }
     if let Some(Thinking::Enabled { .. } | Thinking::Adaptive { .. }) = thinking {
         let top_p = drawing.top_p.take_if(|top_p| *top_p >= LEAST_TOP_P);
@@ -143,6 +137,23 @@ pub(super) fn sampling(
 }
 
 impl Drawing {
+    /// Keeps one of temperature and `top_p`; the one that says what holds anyway goes silently.
+    fn one_of(&mut self, asked: Option<f64>, losses: &mut Losses) -> Result<(), Misfit> {
+        match (asked, self.top_p) {
+            (Some(_), Some(1.0)) => self.top_p = None,
+            (Some(1.0), Some(_)) => self.temperature = None,
+            (Some(_), Some(_)) => {
+                losses.bend(
+                    Feature::TopP,
+                    "the model takes temperature or top_p, not both",
+                )?;
+                self.top_p = None;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn drop_all(&mut self, losses: &mut Losses, reason: &str) -> Result<(), Misfit> {
         let given = std::mem::take(self);
         let bent = [

@@ -101,8 +101,11 @@ impl Block {
         self.proof = Some(proof);
     }
 
-    pub(super) fn hold(&mut self, more: &str) {
+    /// Keeps what is said for later; `true` when nothing was kept before.
+    pub(super) fn hold(&mut self, more: &str) -> bool {
+        let first = self.held.is_empty();
         self.held.push_str(more);
+        first
     }
 
     /// The block ends while another one is open; `false` when it has nothing left to say.
@@ -181,11 +184,11 @@ impl Block {
     pub(super) fn say(&mut self, more: &str, index: u32, out: &mut Writer) {
         let custom;
         let delta = match &mut self.kind {
-            Kind::Text => More::TextDelta { text: more },
-            Kind::Thinking | Kind::Redacted => More::ThinkingDelta { thinking: more },
+            Kind::Text => More::Text { text: more },
+            Kind::Thinking | Kind::Redacted => More::Thinking { thinking: more },
             Kind::Tool { args, .. } => {
                 custom = args.read(more);
-                More::InputJsonDelta {
+                More::Input {
                     partial_json: custom.as_deref().unwrap_or(more),
                 }
             }
@@ -200,7 +203,7 @@ impl Block {
             Kind::Tool { args, .. } => {
                 let partial_json = args.rest();
                 if !partial_json.is_empty() {
-                    let delta = More::InputJsonDelta { partial_json };
+                    let delta = More::Input { partial_json };
                     Line::ContentBlockDelta { index, delta }.write(out);
                 }
             }
@@ -269,6 +272,6 @@ fn start(index: u32, content_block: answer::Block<'_>, out: &mut Writer) {
 /// The proof in one piece: clients overwrite what came before.
 fn sign(index: u32, proof: Option<&Signature<'_>>, family: &str, out: &mut Writer) {
     let signature = &wrapped(proof, family);
-    let delta = More::SignatureDelta { signature };
+    let delta = More::Signature { signature };
     Line::ContentBlockDelta { index, delta }.write(out);
 }

@@ -107,21 +107,30 @@ impl Encoder {
     }
 
     fn delta(&mut self, number: u32, delta: &Delta<'_>, out: &mut Writer) {
-        let Some(block) = self.blocks.iter_mut().find(|block| block.is(number)) else {
-            return;
-        };
         if let Delta::Signature(proof) = delta {
-            block.sign(proof.clone().into_owned());
+            if let Some(place) = self.place(number) {
+                self.blocks[place].sign(proof.clone().into_owned());
+            }
             return;
         }
+        // A call that waited only for its proof begins, each piece of it as it came.
+        self.advance(out);
+        let Some(place) = self.place(number) else {
+            return;
+        };
+        let block = &mut self.blocks[place];
         let Some(more) = block.takes(delta) else {
             return;
         };
         if self.active == Some(number) {
             block.say(more, self.index, out);
         } else {
-            block.hold(more);
             self.held += more.len();
+            let first = block.hold(more);
+            // The proof of a call may come behind its arguments, and has to go before the call.
+            if first && self.thoughts && block.is_call() {
+                return;
+            }
         }
         self.advance(out);
     }

@@ -3,6 +3,7 @@
 //! Items are found by `output_index`, as some servers give an item another id in every event; by
 //! id where the index is left out.
 
+use super::sent::Sent;
 use super::wire::{Annotation, Part};
 use crate::ir::{BlockKind, Citation, Delta, Event, Signature, ToolKind};
 
@@ -57,38 +58,6 @@ struct Block {
     base: u64,
 }
 
-/// How much of a part was said, and a hash of it: enough to know its whole again.
-#[derive(Clone, Copy, Debug)]
-struct Sent {
-    bytes: usize,
-    /// FNV-1a.
-    hash: u64,
-}
-
-impl Sent {
-    const NOTHING: Sent = Sent {
-        bytes: 0,
-        hash: 0xcbf2_9ce4_8422_2325,
-    };
-
-    fn add(&mut self, text: &str) {
-        self.bytes += text.len();
-        for byte in text.bytes() {
-            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    /// What of the whole was not said; nothing where something else was said.
-    fn rest<'a>(&self, whole: &'a str) -> &'a str {
-        let Some((before, rest)) = whole.split_at_checked(self.bytes) else {
-            return "";
-        };
-        let mut again = Sent::NOTHING;
-        again.add(before);
-        if again.hash == self.hash { rest } else { "" }
-    }
-}
-
 /// The items of one answer.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
@@ -119,6 +88,12 @@ impl Blocks {
             Some(place) => (!self.items[place].done).then_some(place),
             None => self.register(index, id),
         }
+    }
+
+    /// The item of that index, if it was heard of and not of its end.
+    pub(super) fn unfinished(&self, index: u64) -> Option<usize> {
+        let mut items = self.items.iter();
+        items.position(|item| item.index == Some(index) && !item.done)
     }
 
     /// A new item.

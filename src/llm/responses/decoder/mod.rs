@@ -4,6 +4,7 @@ mod blocks;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::print_stdout)]
 mod recorded;
+mod sent;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -118,15 +119,18 @@ impl Decoder {
     }
 
     /// A response object that is as complete as it will be. Its items were all heard before,
-    /// unless the server streams none, or the answer is whole.
+    /// unless the server streams none, or leaves some unfinished, or the answer is whole.
     fn end(&mut self, response: &Response<'_>, each: Each<'_>) {
         self.start(response, each);
-        if self.blocks.is_empty() {
-            for raw in response.items() {
-                let item = Item::read(raw.get());
-                if let Some(place) = self.blocks.register(None, &item.id.0) {
-                    self.item_done(place, &item, raw.get(), each);
-                }
+        let unheard = self.blocks.is_empty();
+        for (index, raw) in (0..).zip(response.items()) {
+            let item = Item::read(raw.get());
+            let place = match unheard {
+                true => self.blocks.register(None, &item.id.0),
+                false => self.blocks.unfinished(index),
+            };
+            if let Some(place) = place {
+                self.item_done(place, &item, raw.get(), each);
             }
         }
         self.stop(response.stop(), each);

@@ -102,6 +102,31 @@ fn an_answer_that_comes_only_at_the_end_reads_the_same() {
 }
 
 #[test]
+fn items_left_unfinished_are_finished_by_the_last_event() {
+    check(
+        &[
+            r#"{"type":"response.reasoning_text.delta","output_index":0,"content_index":0,"delta":"Pl"}"#,
+            r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"Hé"}"#,
+            r#"{"type":"response.completed","response":{"status":"completed","output":[
+                {"type":"reasoning","id":"rs","content":[{"type":"reasoning_text","text":"Plan"}],"encrypted_content":"gA"},
+                {"type":"message","content":[{"type":"output_text","text":"Hé"}]}]}}"#,
+        ],
+        &[
+            "start  ",
+            "open 0 Reasoning",
+            "0 Pl",
+            "open 1 Text",
+            "1 Hé",
+            "0 an",
+            "0 proof gA rs",
+            "close 0",
+            "close 1",
+            "stop End",
+        ],
+    );
+}
+
+#[test]
 fn a_whole_answer_reads_as_its_stream() {
     let mut streamed = heard(&payloads(FIXTURE));
     let place = streamed

@@ -7,13 +7,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::super::shape;
+use super::piece::{Content, Piece, audio, content, file, image, tell_error, words};
 use crate::Format;
 use crate::convert::Target;
 use crate::ir::{
-    Feature as F, Media, Origin, Part, Request, Role, Source, ToolCall, ToolKind, ToolResult, Turn,
+    Feature as F, Media, Origin, Part, Request, Role, Signature, ToolCall, ToolKind, ToolResult,
+    Turn,
 };
 use crate::loss::{Losses, Misfit};
-use crate::media;
+use crate::traits::OpenAi;
 
 /// An input item. Ids are left out: only those that the provider itself gave are taken.
 #[derive(Serialize)]
@@ -55,50 +57,6 @@ pub(super) struct Summary<'a> {
     text: &'a str,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Content<'a> {
-    Text(Cow<'a, str>),
-    Pieces(Vec<Piece<'a>>),
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Piece<'a> {
-    InputText {
-        text: Cow<'a, str>,
-    },
-    OutputText {
-        text: Cow<'a, str>,
-    },
-    InputImage {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        image_url: Option<Cow<'a, str>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file_id: Option<&'a str>,
-        detail: &'a str,
-    },
-    InputFile {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        filename: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file_data: Option<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file_url: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        file_id: Option<&'a str>,
-    },
-    InputAudio {
-        input_audio: Audio<'a>,
-    },
-}
-
-#[derive(Serialize)]
-pub(super) struct Audio<'a> {
-    data: &'a str,
-    format: &'a str,
-}
-
 /// The items of a request.
 pub(super) fn items<'a>(
     request: &'a Request<'_>,
@@ -111,6 +69,7 @@ pub(super) fn items<'a>(
         pieces: Vec::new(),
         custom: custom_calls(request),
         to,
+        thoughtless: OpenAi::of(to.model).thoughtless,
         losses,
     };
     for block in &request.system {
@@ -144,6 +103,8 @@ struct Scribe<'a, 'l, 't> {
     pieces: Vec<Piece<'a>>,
     custom: HashSet<&'a str>,
     to: &'l Target<'t>,
+    /// The model refuses reasoning, also its own family's.
+    thoughtless: bool,
     losses: &'l mut Losses,
 }
 
@@ -188,10 +149,7 @@ impl<'a> Scribe<'a, '_, '_> {
             Part::ToolCall(call) => self.call(turn.role, call),
             Part::ToolResult(result) => self.result(turn, result)?,
             Part::Reasoning { text, signature } => {
-                let fits = signature
-                    .as_ref()
-                    .filter(|proof| proof.fits(Origin::Responses, self.to.model));
-                let Some(proof) = fits else {
+                let Some(proof) = signature.as_ref().filter(|proof| self.fits(proof)) else {
                     self.losses.hint(F::Signature);
                     return Ok(());
                 };
@@ -214,6 +172,10 @@ impl<'a> Scribe<'a, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    fn fits(&self, proof: &Signature<'_>) -> bool {
+        !self.thoughtless && proof.fits(Origin::Responses, self.to.model)
     }
 
     /// Ends the message that is being written, if any.
@@ -239,7 +201,7 @@ impl<'a> Scribe<'a, '_, '_> {
         self.message(role);
         self.mark(call.cache.is_some());
         match &call.signature {
-            Some(proof) if proof.fits(Origin::Responses, self.to.model) => {
+            Some(proof) if self.fits(proof) => {
                 self.thoughts.push(Item::Reasoning {
                     summary: Vec::new(),
                     encrypted_content: &proof.data,
@@ -322,112 +284,4 @@ impl<'a> Scribe<'a, '_, '_> {
             self.losses.hint(F::CacheMark);
         }
     }
-}
-
-fn words(role: Role, text: Cow<'_, str>) -> Piece<'_> {
-    match role {
-        Role::Assistant => Piece::OutputText { text },
-        Role::User | Role::System => Piece::InputText { text },
-    }
-}
-
-/// One text alone is a plain string.
-fn content(mut pieces: Vec<Piece<'_>>) -> Content<'_> {
-    match pieces.as_mut_slice() {
-        [] => Content::Text(Cow::Borrowed("")),
-        [Piece::InputText { text } | Piece::OutputText { text }] => {
-            Content::Text(std::mem::take(text))
-        }
-        _ => Content::Pieces(pieces),
-    }
-}
-
-/// There is no flag for a tool's failure: its first words say so.
-fn tell_error(pieces: &mut Vec<Piece<'_>>) {
-    let first = pieces.iter_mut().find_map(|piece| match piece {
-        Piece::InputText { text } => Some(text),
-        _ => None,
-    });
-    match first {
-        Some(text) if text.starts_with("Error") || text.starts_with("error") => {}
-        Some(text) => *text = Cow::Owned(format!("Error: {text}")),
-        None => pieces.insert(
-            0,
-            Piece::InputText {
-                text: Cow::Borrowed("Error"),
-            },
-        ),
-    }
-}
-
-fn image<'a>(source: &'a Source<'_>, detail: &'a str) -> Option<Piece<'a>> {
-    let (image_url, file_id) = match source {
-        Source::Bytes { mime, base64 } => (Some(media::to_data_url(mime, base64).into()), None),
-        Source::Url { url, .. } => (Some(Cow::Borrowed(&**url)), None),
-        // Files are the account's, whichever of its formats named them.
-        Source::Ref {
-            provider: Format::Responses | Format::Chat,
-            id,
-        } => (None, Some(&**id)),
-        Source::Ref { .. } | Source::Plain(_) => return None,
-    };
-    Some(Piece::InputImage {
-        image_url,
-        file_id,
-        detail,
-    })
-}
-
-fn file<'a>(source: &'a Source<'_>, name: Option<&'a str>) -> Option<Piece<'a>> {
-    let (mut filename, mut file_data, mut file_url, mut file_id) = (None, None, None, None);
-    match source {
-        // A name beside an address or an id is refused; data must have one.
-        Source::Bytes { mime, base64 } => {
-            filename = name.or(Some(default_name(mime)));
-            file_data = Some(media::to_data_url(mime, base64));
-        }
-        Source::Url { url, .. } => file_url = Some(&**url),
-        Source::Ref {
-            provider: Format::Responses | Format::Chat,
-            id,
-        } => file_id = Some(&**id),
-        Source::Ref { .. } => return None,
-        Source::Plain(text) => {
-            let text = Cow::Borrowed(&**text);
-            return Some(Piece::InputText { text });
-        }
-    }
-    Some(Piece::InputFile {
-        filename,
-        file_data,
-        file_url,
-        file_id,
-    })
-}
-
-/// A name for data that has none.
-fn default_name(mime: &str) -> &'static str {
-    match mime {
-        "application/pdf" => "file.pdf",
-        "application/json" => "file.json",
-        "text/csv" => "file.csv",
-        "text/html" => "file.html",
-        "text/markdown" => "file.md",
-        _ => "file.txt",
-    }
-}
-
-fn audio<'a>(source: &'a Source<'_>) -> Option<Piece<'a>> {
-    let Source::Bytes { mime, base64 } = source else {
-        return None;
-    };
-    let format = match &**mime {
-        "audio/mpeg" | "audio/mp3" => "mp3",
-        "audio/wav" | "audio/x-wav" | "audio/wave" => "wav",
-        _ => return None,
-    };
-    let data = &**base64;
-    Some(Piece::InputAudio {
-        input_audio: Audio { data, format },
-    })
 }

@@ -4,6 +4,8 @@
 //! are asked for, so that the caller can send them back.
 
 mod input;
+mod keys;
+mod piece;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
@@ -12,6 +14,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use keys::{cache_key, short, tier};
 
 use super::shape::{self, WireChoice, WireFormat, WireTool};
 use crate::convert::{Back, Encoded, Target};
@@ -31,9 +35,6 @@ const NAMES: Alphabet = Alphabet {
 
 /// The least that may be asked for.
 const MIN_OUTPUT_TOKENS: u64 = 16;
-
-/// The longest name of an end user, and of a cache key, in bytes.
-const MAX_KEY_BYTES: usize = 64;
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -304,42 +305,6 @@ fn reasoning(
         effort: effort.map(Effort::as_str),
         summary,
     })
-}
-
-/// The caller's cache key; else the session that is named behind an end user (Claude Code does
-/// so), as all its requests begin alike.
-fn cache_key<'a>(request: &'a Request<'_>) -> Option<Cow<'a, str>> {
-    let session = || {
-        let (_, session) = request.user.as_deref()?.rsplit_once("_session_")?;
-        (!session.is_empty()).then_some(session)
-    };
-    request.cache_key.as_deref().or_else(session).map(short)
-}
-
-/// The word for a service tier; an unknown one is left out.
-fn tier<'a>(tier: Option<&'a str>, losses: &mut Losses) -> Option<&'a str> {
-    match tier? {
-        tier @ ("auto" | "default" | "flex" | "scale" | "priority") => Some(tier),
-        "standard" | "standard_only" => Some("default"),
-        _ => {
-            losses.hint(F::Tier);
-            None
-        }
-    }
-}
-
-/// A key that is short enough: the same long one always becomes the same short one.
-fn short(key: &str) -> Cow<'_, str> {
-    if key.len() <= MAX_KEY_BYTES {
-        return Cow::Borrowed(key);
-    }
-    // FNV-1a, twice with different beginnings: it tells users apart, it hides nothing.
-    let hash = |seed: u64| {
-        let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        key.as_bytes().iter().fold(seed, step)
-    };
-    let (high, low) = (hash(0xcbf2_9ce4_8422_2325), hash(0x9ae1_6a3b_2f90_404f));
-    Cow::Owned(format!("{high:016x}{low:016x}"))
 }
 
 fn says_something(object: &str) -> bool {

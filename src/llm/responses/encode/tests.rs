@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Format;
-use crate::convert::{Converted, Target, convert};
+use crate::convert::{Asked, Converted, Target, convert};
 use crate::dialect::Quirks;
 use crate::ir::{
     CacheMark, Media, Part, Role, Signature, Source, System, ToolCall, ToolChoice, ToolKind,
@@ -11,6 +11,12 @@ use crate::ir::{
 use crate::loss::Strictness;
 
 const REQUEST: &str = include_str!("../../fixtures/responses.request.json");
+
+const ASKED: Asked<'_> = Asked {
+    model: "gpt-5.2",
+    stream: true,
+    wish: None,
+};
 
 fn target(model: &str) -> Target<'_> {
     Target {
@@ -81,7 +87,7 @@ fn result<'a>(id: &'a str, parts: Vec<Part<'a>>, error: bool) -> Part<'a> {
 #[test]
 fn a_request_of_the_format_itself_comes_out_as_it_went_in() {
     let to = target("gpt-5.2");
-    let converted = convert(Format::Responses, REQUEST.as_bytes(), "gpt-5.2", true, &to).unwrap();
+    let converted = convert(Format::Responses, REQUEST.as_bytes(), &ASKED, &to).unwrap();
     let body: Value = serde_json::from_slice(&converted.body).unwrap();
     let mut wanted: Value = serde_json::from_str(REQUEST).unwrap();
     let items = &mut wanted["input"];
@@ -113,7 +119,7 @@ fn a_request_of_the_format_itself_comes_out_as_it_went_in() {
 #[test]
 fn what_the_answer_repeats_is_what_was_asked() {
     let to = target("gpt-5.2");
-    let converted = convert(Format::Responses, REQUEST.as_bytes(), "gpt-5.2", true, &to);
+    let converted = convert(Format::Responses, REQUEST.as_bytes(), &ASKED, &to);
     let Converted { back, .. } = converted.unwrap();
     let echo: Value = serde_json::from_str(&format!("{{{}}}", back.echo)).unwrap();
     let asked: Value = serde_json::from_str(REQUEST).unwrap();
@@ -188,6 +194,8 @@ fn reasoning_goes_back_to_its_own_kind_and_before_what_it_led_to() {
             thought("tg1:responses:gpt:rs_2:gBBB"),
         ],
     ));
+    let (body, _) = written(asked.clone(), "gpt-4o");
+    assert_eq!(body["input"].as_array().unwrap().len(), 2, "it thinks not");
     let (body, dropped) = written(asked, "gpt-5.2");
     let wanted = json!([
         {"type": "message", "role": "user", "content": "hi"},

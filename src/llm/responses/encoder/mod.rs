@@ -64,12 +64,12 @@ enum Route {
 
 impl Encoder {
     pub(crate) fn new(envelope: &Envelope, back: &Back) -> Encoder {
-        Encoder::with(Output::new(false), envelope, back)
+        Encoder::with(Output::new(), envelope, back)
     }
 
     /// One that writes nothing but knows the whole object in the end.
     pub(super) fn mute(envelope: &Envelope, back: &Back) -> Encoder {
-        Encoder::with(Output::new(true), envelope, back)
+        Encoder::with(Output::mute(), envelope, back)
     }
 
     fn with(output: Output, envelope: &Envelope, back: &Back) -> Encoder {

@@ -194,6 +194,10 @@ impl Plain {
             match event["type"].as_str().unwrap() {
                 "message_start" => {
                     self.model = self.model.take().or(model(&event["message"]["model"]));
+                    for block in list(&event["message"]["content"]) {
+                        self.block(block, true);
+                    }
+                    self.stop = word(&event["message"]["stop_reason"]).or(self.stop.take());
                     merge(&mut usage, &event["message"]["usage"]);
                 }
                 "content_block_start" => self.block(&event["content_block"], false),
