@@ -13,7 +13,7 @@ use super::wire::{Json, Part};
 use crate::convert::Back;
 use crate::fault::{self, Telling};
 use crate::frame::write::Writer;
-use crate::ir::{BlockKind, Delta, Event, OwnedStop, Stop};
+use crate::ir::{BlockKind, Delta, Event, OwnedStop, Stop, ToolKind};
 use crate::transcode::Envelope;
 use crate::{Format, Usage};
 
@@ -49,6 +49,7 @@ enum Holds {
     Tool {
         id: String,
         name: String,
+        kind: ToolKind,
         whole: bool,
     },
     Bytes {
@@ -127,9 +128,10 @@ impl Encoder {
                 self.flush(choice, out);
                 Holds::Reasoning
             }
-            BlockKind::Tool { id, name, .. } => Holds::Tool {
+            BlockKind::Tool { id, name, kind } => Holds::Tool {
                 id: (*id).to_owned(),
                 name: (*name).to_owned(),
+                kind: *kind,
                 whole: false,
             },
             BlockKind::Image { mime } => Holds::Bytes {
@@ -224,9 +226,14 @@ impl Encoder {
     fn calls(&mut self, choice: u32, sure: Sure, out: &mut Writer) {
         while let Some(at) = self.first_call(choice, sure) {
             let block = self.take(at);
-            if let Holds::Tool { id, name, .. } = &block.holds {
-                let args = &block.kept;
-                self.call(choice, Made { id, name, args }, block.proof.clone(), out);
+            if let Holds::Tool { id, name, kind, .. } = &block.holds {
+                let made = Made {
+                    id,
+                    name,
+                    kind: *kind,
+                    args: &block.kept,
+                };
+                self.call(choice, made, block.proof.clone(), out);
             }
         }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ir::{Citation, Origin, Signature, ToolKind};
+use crate::ir::{Citation, Origin, Signature};
 use crate::tap::Framing;
 
 fn envelope(model: &str) -> Envelope {
@@ -294,6 +294,19 @@ fn ids_are_for_callers_of_the_third_generation() {
     );
     let with_id = call(json!({"id": "c1", "name": "f", "args": {}}));
     check_for("gemini-3-pro-preview", true, &events, with_id);
+}
+
+#[test]
+fn text_for_a_custom_tool_is_a_functions_one_argument() {
+    let custom = BlockKind::Tool {
+        id: "c1",
+        name: "sql",
+        kind: ToolKind::Custom,
+    };
+    check(
+        &[open(0, custom), args(0, "SELECT \"a\""), close(0)],
+        json!([[{"functionCall": {"name": "sql", "args": {"input": "SELECT \"a\""}}}]]),
+    );
 }
 
 #[test]

@@ -125,15 +125,20 @@ impl<'a> Spoken<'a> {
         let Said::Tool {
             id,
             name,
+            kind,
             args,
             signature,
             complete,
-            ..
         } = said
         else {
             return;
         };
-        let made = Made { id, name, args };
+        let made = Made {
+            id,
+            name,
+            kind: *kind,
+            args,
+        };
         let part = complete.then(|| speaker.call(made)).flatten();
         let Some(part) = part else {
             self.broken = true;
