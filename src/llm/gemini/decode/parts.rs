@@ -123,6 +123,9 @@ impl<'a> Part<'a> {
         } else if let Some(response) = self.function_response {
             turn.push(response.read(pairs, &path)?);
         } else if let Some(blob) = self.inline_data {
+            if signature.is_some() {
+                think(turn, Cow::Borrowed(""), signature);
+            }
             turn.push(shown(blob.read(&path)?));
         } else if let Some(file) = self.file_data {
             turn.push(shown(file.read()));

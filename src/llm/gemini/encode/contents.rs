@@ -88,9 +88,9 @@ impl<'a> Pen<'a, '_> {
             ir::Part::Refusal(text) => self.say(text),
             ir::Part::Media { media, cache } => {
                 self.marked(cache.is_some());
-                self.flush();
                 let part = media::write(media, self.at, self.model, self.losses)?;
-                self.parts.push(part);
+                let proof = self.proof.take().map(str::to_owned);
+                self.parts.push(part.signed(proof));
             }
             ir::Part::Reasoning { signature, .. } => {
                 self.flush();

@@ -761,6 +761,7 @@ fn everything() -> Value {
             {"role": "model", "parts": [
                 {"executableCode": {"language": "PYTHON", "code": "1"}},
                 {"text": "b", "thoughtSignature": "QQ=="},
+                {"inlineData": {"mimeType": "image/png", "data": "BBBB"}, "thoughtSignature": "Qw=="},
                 {"functionCall": {"id": "c", "name": "f", "args": {"z": 1, "a": [1.0]}}, "thoughtSignature": "Qg=="}]},
             {"role": "user", "parts": [{"functionResponse": {"id": "c", "name": "f", "response": {"output": "x"}}}]},
         ],
