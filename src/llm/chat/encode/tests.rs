@@ -728,6 +728,13 @@ fn thinking_is_told_in_each_vendors_words() {
 }
 
 #[test]
+fn a_model_that_never_thinks_loses_nothing_by_not_thinking() {
+    let mut asked = request();
+    asked.reasoning.thinking = Thinking::Off;
+    assert!(told(asked, "gpt-4o").dropped.is_empty());
+}
+
+#[test]
 fn sampling_that_a_model_refuses_is_dropped_or_refused() {
     let mut asked = request();
     asked.temperature = Some(0.2);
