@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::proof;
-use super::super::read::{Members, Str, compact, text};
+use super::super::read::{Members, Str, text};
 use super::media::{Blob, File};
 use super::pairs::Pairs;
 use crate::Format;
 use crate::ir::{self, Media, Origin, Signature, Text, ToolCall, ToolKind, ToolResult};
+use crate::loose::compact;
 use crate::loss::Misfit;
 
 /// A part: one of its fields says what it is, the others something about it.

@@ -1,10 +1,10 @@
 //! Calls of the caller's functions: whole ones, and ones whose arguments come leaf by leaf.
 
-use super::super::read::compact;
 use super::candidate::{Candidate, Sink};
 use super::partial::Arguments;
 use super::shape::Call;
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, ToolKind};
+use crate::loose::compact;
 use crate::normal::mint_id;
 
 /// A call whose arguments are coming.

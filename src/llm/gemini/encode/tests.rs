@@ -720,7 +720,7 @@ fn effort_and_its_showing() {
         request(high, Show::Hidden),
         NEW,
         "/generationConfig/thinkingConfig",
-        json!({"includeThoughts": false, "thinkingLevel": "HIGH"}),
+        json!({"thinkingLevel": "HIGH"}),
     );
     check_at(
         request(high, Show::Unset),
