@@ -265,7 +265,8 @@ fn prepared(
         return Err(NoAttempt::Exhausted);
     };
     let operation = exchange.operation;
-    if to.format == exchange.format {
+    // A Responses body on the chat address is no chat request, whoever answers it.
+    if to.format == exchange.format && !asked.ask.responses_shaped {
         let ask_usage = asks_usage(asked, to.format);
         let body = patched(&asked.body, &asked.ask, ask_usage, to.wish, operation, to)?;
         let aloud = translate::is_aloud(exchange, to);

@@ -70,7 +70,7 @@ fn check_prints_every_problem_at_once_and_fails() {
     let bad = two_channels().with(json!({
         "gateway": { "retrise": 3, "max_body": "a lot" },
         "tokens": [{ "name": "a", "key": "${NO_SUCH_VARIABLE}" }],
-        "groups": { "default": { "limits": { "rpm": 5 } } },
+        "groups": { "default": { "limits": { "rpm": 0 } } },
     }));
     std::fs::write(folder.path().join("t.yaml"), bad.text()).unwrap();
     let output = tollgate(folder.path(), &["check", "--config", "t.yaml"], "");
@@ -80,7 +80,7 @@ fn check_prints_every_problem_at_once_and_fails() {
         "gateway.retrise",
         "gateway.max_body",
         "NO_SUCH_VARIABLE",
-        "limits",
+        "groups.default.limits.rpm",
     ] {
         assert!(said.contains(path), "{path}: {said}");
     }

@@ -423,7 +423,7 @@ async fn records_are_there_within_a_second_and_paged_newest_first() {
     let mut paged = Vec::new();
     let mut cursor = String::new();
     loop {
-        let path = format!("/api/requests?limit=3&token=e2e&model=m&channel=chat{cursor}");
+        let path = format!("/api/requests?limit=3&token=e2e-chat&model=m&channel=chat{cursor}");
         let page = four.gateway.admin_get(&path).await.is(200).json();
         let items = page["items"].as_array().unwrap().clone();
         paged.extend(

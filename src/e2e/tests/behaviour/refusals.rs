@@ -412,7 +412,7 @@ async fn a_text_completion_is_answered_by_no_other_format() {
 async fn a_slow_body_does_not_hold_the_gateway_forever() {
     // Covered by a deadline of the gateway's own: here only that a pause alone does no harm.
     let upstream = Upstream::saying(Dialect::Chat.whole("x", e2e::Counts::of(1, 1))).await;
-    let gateway = in_front_of(&upstream.url(), json!({})).await;
+    let gateway = Gateway::start(Setup::one(&upstream.url(), Dialect::Chat)).await;
     let body = Dialect::Chat.ask("m", false).to_string();
     let length = format!("content-length: {}", body.len());
     let mut wire = e2e::Wire::open(&gateway.addr).await;
