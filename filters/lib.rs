@@ -7,6 +7,7 @@ mod body;
 mod conduct;
 mod ctx;
 mod endpoint;
+mod error_event;
 mod exchange;
 mod fail_to_proxy;
 mod failover;
