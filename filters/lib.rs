@@ -8,6 +8,7 @@ mod conduct;
 mod count;
 mod ctx;
 mod endpoint;
+mod error_event;
 mod exchange;
 mod fail_to_proxy;
 mod failover;

@@ -24,7 +24,7 @@ use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 use crate::translate::Reading;
 use crate::upstream::{Stop, broken, left, while_client_stays};
-use crate::{answer, settle};
+use crate::{answer, error_event, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
 const MAX_HELD: usize = 64 * 1024;
@@ -130,7 +130,7 @@ impl Showing {
                     }
                 }
             };
-            let step = self.gather(read, upstream, reused);
+            let step = self.gather(ctx, attempt, read, upstream, reused);
             if !self.shown && step.broke.is_none() {
                 self.judge_held(step.seen, step.ended)?;
             }
@@ -157,12 +157,19 @@ impl Showing {
     }
 
     /// Takes what was read and all that lies ready behind it: one write instead of several.
-    fn gather(&mut self, first: Read, upstream: &mut Upstream, reused: bool) -> Step {
+    fn gather(
+        &mut self,
+        ctx: &Ctx,
+        attempt: &Attempt,
+        first: Read,
+        upstream: &mut Upstream,
+        reused: bool,
+    ) -> Step {
         let mut step = Step::default();
         let mut read = first;
         loop {
             match read {
-                Read::Chunk(chunk) => step.seen = self.take(&chunk),
+                Read::Chunk(chunk) => step.seen = self.take(ctx, attempt, &chunk),
                 Read::End => {
                     step.seen = self.end();
                     step.ended = true;
@@ -189,11 +196,32 @@ impl Showing {
     }
 
     /// What the tap hands on of a chunk joins what is held.
-    fn take(&mut self, chunk: &Bytes) -> Seen {
+    fn take(&mut self, ctx: &Ctx, attempt: &Attempt, chunk: &Bytes) -> Seen {
         let before = self.held.len();
+        let well = self.reading.report().fault.is_none();
         let seen = self.reading.push(chunk, &mut self.held);
+        if well && seen.failed && !self.reading.is_translated() {
+            self.clean(ctx, attempt, before);
+        }
         self.held_bytes += bytes_of(&self.held[before..]);
         seen
+    }
+
+    /// An error event just came: its words are scrubbed, or told anew where they cannot be
+    /// found. What of it came with an earlier chunk has gone out.
+    fn clean(&mut self, ctx: &Ctx, attempt: &Attempt, from: usize) {
+        let Some(fault) = self.reading.report().fault.clone() else {
+            return;
+        };
+        let clean = attempt.scrub(&fault.message);
+        if clean == fault.message {
+            return;
+        }
+        let event = error_event::cleaned(&self.held[from..], &fault.message, &clean);
+        let event = event
+            .unwrap_or_else(|| self.last_word(ctx, &Refusal::new(Cause::UpstreamFailed, clean)));
+        self.held.truncate(from);
+        self.held.push(event);
     }
 
     fn end(&mut self) -> Seen {

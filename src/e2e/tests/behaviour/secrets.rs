@@ -72,7 +72,7 @@ async fn a_failure_inside_a_stream_is_scrubbed_too() {
 }
 
 #[tokio::test]
-async fn a_failure_after_the_first_content_leaves_no_secret_in_record_and_log() {
+async fn a_failure_after_the_first_content_leaves_no_secret_behind() {
     const LEAK: &str = "sk-proj-abcdEFGH1234567890";
     let four = Four::start().await;
     for dialect in Dialect::ALL {
@@ -81,6 +81,9 @@ async fn a_failure_after_the_first_content_leaves_no_secret_in_record_and_log() 
         events.push(dialect.fault_event(&format!("refused for {LEAK}")));
         four.upstream(dialect).then(Reply::sse(events));
         let answer = Call::ask(dialect, "m", true).send(&four.gateway).await;
+        let told = answer.text();
+        assert!(told.contains("refused for"), "{dialect:?}: {told}");
+        assert!(!told.contains(LEAK), "{dialect:?}: {told}");
         let record = four.gateway.record(answer.id()).await;
         assert_eq!(record["end"], "upstream_error", "{dialect:?}: {record}");
         let error = record["error"].as_str().unwrap_or_default();
