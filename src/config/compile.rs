@@ -11,6 +11,7 @@ mod models;
 mod network;
 mod options;
 mod place;
+mod retention;
 mod routing;
 mod rules;
 mod sections;
@@ -27,7 +28,7 @@ use crate::plan::Routes;
 use crate::problem::Problem;
 use crate::provider::Providers;
 use crate::reader::{Field, Problems};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Retention, Snapshot};
 use crate::source::Sources;
 
 /// The snapshot of `sources`, the `number`th of this process. Lanes are taken from `lanes`, so
@@ -51,6 +52,7 @@ pub fn compile(sources: &Sources, lanes: &LaneBook, number: u64) -> Result<Snaps
 struct Draft {
     sections: sections::Sections,
     store: String,
+    retention: Retention,
     groups: groups::Groups,
     channels: Vec<channel::Draft>,
     prices: crate::price::PriceBook,
@@ -63,6 +65,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     let mut root = Field::root(&sources.root, problems).map();
     let sections = sections::read(&mut root, &environment);
     let store = store::read(&mut root, &environment);
+    let retention = retention::read(&mut root);
     unbuilt::read(&mut root);
     let groups = groups::read(&mut root);
     let context = channel::Context {
@@ -78,6 +81,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     Some(Draft {
         sections,
         store: store?,
+        retention,
         groups,
         channels: channels?,
         prices,
@@ -105,6 +109,7 @@ impl Draft {
             admin: self.sections.admin,
             metrics: self.sections.metrics,
             store: self.store,
+            retention: self.retention,
             billing: self.sections.billing,
             log: self.sections.log,
             routes: Routes::build(&channels),

@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub metrics: Listen,
     /// The `store` URL.
     pub store: String,
+    /// The `retention` section.
+    pub retention: Retention,
     /// The `billing` section.
     pub billing: Billing,
     /// The `log` section.
@@ -104,6 +106,13 @@ pub struct Admin {
     pub listen: Listen,
     /// The bearer key; none: every call is 401.
     pub key: Option<SecretString>,
+}
+
+/// The `retention` section.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// How long the rows of requests are kept, and their usage by the hour.
+    pub requests: Duration,
 }
 
 /// The `billing` section.

@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::error::StoreError;
+use crate::server::check_version;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
@@ -31,20 +32,16 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn migrate_once(connection: &mut Connection) -> Result<(), StoreError> {
     let runner = embedded::migrations::runner();
-    let versions = runner.get_migrations().iter();
-    let known = versions
-        .map(|step| i64::from(step.version()))
-        .max()
-        .unwrap_or(0);
     let found = version(connection)?;
-    if found > known {
-        return Err(StoreError::NewerSchema { found, known });
-    }
+    let known = check_version(&runner, found)?;
     if found == known {
         return Ok(());
     }
-    let report = runner.run(connection);
-    report.map_err(|error| StoreError::Migration(Box::new(error)))?;
+    // Takes the lock before it reads, and keeps it until all is done or nothing.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    let report = runner.set_grouped(true).run(connection);
+    connection.set_transaction_behavior(TransactionBehavior::Deferred);
+    report.map_err(StoreError::migration)?;
     tracing::info!(from = found, to = known, "store migrated");
     Ok(())
 }
