@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use self::connect::{Connect, fail, unpooled};
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
-use crate::server::{ANSWER, Blocking, MIGRATION, within};
+use crate::server::{ANSWER, Blocking, CONNECT, MIGRATION, POOL_WAIT, within};
 use crate::sql::{Dialect, Statement, Step, Value};
 
 const NAME: &str = "postgres";
@@ -40,7 +40,8 @@ impl Postgres {
         work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.blocking.wait(async {
-            let mut connection = self.pool.get().await.map_err(unpooled)?;
+            let pooled = async { self.pool.get().await.map_err(unpooled) };
+            let mut connection = within(NAME, POOL_WAIT + CONNECT, pooled).await?;
             let done = within(NAME, ANSWER, work(&mut connection)).await;
             if matches!(done, Err(StoreError::Late { .. })) {
                 drop(Object::take(connection));

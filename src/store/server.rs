@@ -17,9 +17,9 @@ pub(crate) use tls::client_config;
 /// Until a connection stands, TLS and password included.
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// Until a statement, or the statements of a transaction, are done.
-pub(crate) const ANSWER: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER: Duration = Duration::from_secs(15);
 /// What the server itself is told to give up after, so that it does not go on for nobody.
-pub(crate) const SERVER_ANSWER: Duration = Duration::from_secs(15);
+pub(crate) const SERVER_ANSWER: Duration = Duration::from_secs(12);
 /// Until a connection of the pool is free: the admin API may use all of them.
 pub(crate) const POOL_WAIT: Duration = Duration::from_secs(5);
 /// Until the nodes that migrate first are done.

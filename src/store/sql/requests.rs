@@ -85,8 +85,9 @@ pub(crate) fn insert<'a>(dialect: Dialect, records: &[&'a Record]) -> Vec<Step<'
 
 /// Those of `ids` that are there.
 pub(crate) fn kept<'a>(dialect: Dialect, ids: &[Value<'a>]) -> Statement<'a> {
+    let ids = padded(ids.to_vec());
     let sql = format!("SELECT id FROM {TABLE} WHERE id IN ({})", places(ids.len()));
-    Statement::new(dialect, sql, ids.to_vec())
+    Statement::new(dialect, sql, ids)
 }
 
 /// The ids of the oldest records of before `time`, `limit` at most.
@@ -98,11 +99,20 @@ pub(crate) fn older(dialect: Dialect, time: Timestamp, limit: usize) -> Statemen
 
 /// Removes the records with these ids.
 pub(crate) fn remove<'a>(dialect: Dialect, ids: Vec<Value<'a>>) -> Step<'a> {
+    let ids = padded(ids);
     let sql = format!("DELETE FROM {TABLE} WHERE id IN ({})", places(ids.len()));
     Step {
         statement: Statement::new(dialect, sql, ids),
         changes: None,
     }
+}
+
+/// The last id again and again, to the next power of two: a few statements to prepare, not hundreds.
+fn padded<'a>(mut ids: Vec<Value<'a>>) -> Vec<Value<'a>> {
+    if let Some(last) = ids.last().cloned() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    ids
 }
 
 fn places(count: usize) -> String {
