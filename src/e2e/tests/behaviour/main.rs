@@ -24,5 +24,6 @@ mod refusals;
 mod reload;
 mod script;
 mod secrets;
+mod stores;
 mod transport;
 mod usage;
