@@ -110,9 +110,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_too_old_goes_in_batches_and_the_rest_stays() {
         let yaml = "store: 'sqlite::memory:'\nretention: { requests: 2h }\n";
-        let live = Live::from_text(yaml, &crate::assembly::environment())
-            .ok()
-            .expect("it compiles");
+        let live = Live::from_text(yaml, &crate::assembly::environment()).expect("it compiles");
         let store = store::open("sqlite::memory:").expect("memory");
         let now: Timestamp = "2026-11-21T12:00:00Z".parse().expect("a time");
         let minutes = |n: usize| SignedDuration::from_mins(n as i64);

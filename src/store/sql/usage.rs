@@ -79,28 +79,44 @@ type Tally<'a> = BTreeMap<(i64, [Value<'a>; 4]), [i64; COUNTS]>;
 /// Always in the same order of rows, so that two nodes that add at once wait for each other
 /// instead of blocking each other.
 pub(crate) fn add<'a>(dialect: Dialect, records: &[&'a Record]) -> Vec<Step<'a>> {
-    let (hours, days) = tally(records);
+    let hours = hours(records);
+    let days = days(&hours);
     let mut steps = add_to(&HOURS, dialect, hours);
     steps.extend(add_to(&DAYS, dialect, days));
     steps
 }
 
-fn tally<'a>(records: &[&'a Record]) -> (Tally<'a>, Tally<'a>) {
-    let (mut hours, mut days) = (Tally::new(), Tally::new());
+fn hours<'a>(records: &[&'a Record]) -> Tally<'a> {
+    let mut tally = Tally::new();
     for record in records {
-        let counts = counts(record);
-        let at = record.at.as_microsecond();
-        let count = |tally: &mut Tally<'a>, bucket: Bucket| {
-            let start = at - at.rem_euclid(bucket.us());
-            let sums = tally.entry((start, names(record))).or_insert([0; COUNTS]);
-            for (sum, count) in sums.iter_mut().zip(counts) {
-                *sum += count;
-            }
-        };
-        count(&mut hours, Bucket::Hour);
-        count(&mut days, Bucket::Day);
+        let hour = start(Bucket::Hour, record.at.as_microsecond());
+        count(&mut tally, (hour, names(record)), counts(record));
     }
-    (hours, days)
+    tally
+}
+
+/// A batch has many records and few hours.
+fn days<'a>(hours: &Tally<'a>) -> Tally<'a> {
+    let mut tally = Tally::new();
+    for ((hour, names), counts) in hours {
+        count(
+            &mut tally,
+            (start(Bucket::Day, *hour), names.clone()),
+            *counts,
+        );
+    }
+    tally
+}
+
+fn count<'a>(tally: &mut Tally<'a>, key: (i64, [Value<'a>; 4]), counts: [i64; COUNTS]) {
+    let sums = tally.entry(key).or_insert([0; COUNTS]);
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
+    }
+}
+
+fn start(bucket: Bucket, us: i64) -> i64 {
+    us - us.rem_euclid(bucket.us())
 }
 
 fn names(record: &Record) -> [Value<'_>; 4] {

@@ -41,7 +41,10 @@ impl<'a> Value<'a> {
     /// A name, which rows are found and grouped by: at most `NAME_CHARS` characters, which every
     /// database can keep in an index, and no spaces at the end, which MySQL does not compare.
     pub(crate) fn name(name: &'a str) -> Value<'a> {
-        let end = name.char_indices().nth(NAME_CHARS);
+        let end = match name.len() > NAME_CHARS {
+            true => name.char_indices().nth(NAME_CHARS),
+            false => None,
+        };
         let name = end.map_or(name, |(end, _)| &name[..end]);
         Value::Text(without_nul(name.trim_end_matches(' ')))
     }
