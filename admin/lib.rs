@@ -9,9 +9,11 @@ mod configuration;
 mod health;
 mod metrics;
 mod problem;
+mod query;
 mod requests;
 mod serve;
 mod state;
+mod usage;
 
 use std::time::Duration;
 
@@ -37,6 +39,7 @@ pub fn router(state: AdminState) -> Router {
         .route("/api/health", get(health::show))
         .route("/api/requests", get(requests::list))
         .route("/api/requests/{id}", get(requests::show))
+        .route("/api/usage", get(usage::show))
         .route("/api/channels", get(channels::list))
         .route("/api/channels/{name}/clear", post(channels::clear))
         .route("/api/check", get(configuration::check))

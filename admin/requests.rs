@@ -1,8 +1,5 @@
 //! `/api/requests`: the records of requests, one or a page of them.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -11,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{MAX_PAGE, Page, Search};
 
 use crate::problem::Problem;
+use crate::query::given;
 use crate::state::AdminState;
 
 /// `GET /api/requests/{id}`.
@@ -69,16 +67,6 @@ impl Asked {
 
 fn not_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
-}
-
-/// The value of a parameter, if it has one.
-fn given<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<Option<T>, Problem> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let value = text.parse();
-    let value = value.map_err(|error| Problem::bad_request(format!("{name}: {error}")))?;
-    Ok(Some(value))
 }
 
 /// A page as clients see it.

@@ -6,3 +6,4 @@ mod client;
 mod reading;
 mod refusing;
 mod steering;
+mod usage;

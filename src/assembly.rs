@@ -26,6 +26,7 @@ use store::counters::Redis;
 use crate::cli::Failure;
 use crate::drain::Drain;
 use crate::listen::{self, Bound, Prebound};
+use crate::retention::Retention;
 use crate::sides::Socket;
 use crate::upkeep::{Reloads, Side};
 use crate::{logs, newcomer, sides};
@@ -34,6 +35,8 @@ use crate::{logs, newcomer, sides};
 const MAX_QUEUED_RECORDS: usize = 65_536;
 /// Pingora's own grace period must not end before `gateway.drain` does: `drain.rs` exits.
 const GRACE: Duration = Duration::from_secs(3600);
+/// How often a store that has not answered yet is asked.
+const STORE_PROBE: Duration = Duration::from_millis(500);
 /// Upstream connections kept open and idle, per proxy thread.
 const IDLE_POOL: usize = 512;
 /// Buffers of a client's connection, in bytes. Reading: a TLS record; larger bodies are read past
@@ -97,7 +100,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     let writer = Arc::new(Writer::start(sink, MAX_QUEUED_RECORDS));
     let registry = Registry::new();
     let metrics = Metrics::new(&registry).map_err(|error| Failure::Other(error.to_string()))?;
-    let store_seen = store_seen(Arc::clone(&store));
+    let store_seen = store_seen(Arc::clone(&store))?;
     let shared = Arc::new(Shared::new(
         Arc::clone(&live),
         Arc::clone(&writer),
@@ -126,7 +129,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     let metrics_socket = socket("metrics", &snapshot.metrics)?;
     let parts = sides::Parts {
         live: Arc::clone(&live),
-        store,
+        store: Arc::clone(&store),
         writer: Arc::clone(&writer),
         shared: Arc::clone(&shared),
         registry,
@@ -138,6 +141,13 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     server.add_service(background_service(
         "metrics",
         Side::new(sides::metrics(metrics_socket, parts)),
+    ));
+    server.add_service(background_service(
+        "retention",
+        Retention {
+            live: Arc::clone(&live),
+            store,
+        },
     ));
     server.add_service(background_service(
         "reloads",
@@ -224,15 +234,21 @@ fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
     }
 }
 
-/// Whether the store answered once; asked again until it does.
-fn store_seen(store: Arc<dyn Store>) -> Arc<dyn Fn() -> bool + Send + Sync> {
-    let seen = AtomicBool::new(store.ping().is_ok());
-    Arc::new(move || {
-        if !seen.load(Ordering::Relaxed) && store.ping().is_ok() {
-            seen.store(true, Ordering::Relaxed);
-        }
-        seen.load(Ordering::Relaxed)
-    })
+/// Whether the store answered once. A thread of its own asks until it does: a server that is away
+/// must not hold up those who probe.
+fn store_seen(store: Arc<dyn Store>) -> Result<Arc<dyn Fn() -> bool + Send + Sync>, Failure> {
+    let seen = Arc::new(AtomicBool::new(false));
+    let answered = Arc::clone(&seen);
+    std::thread::Builder::new()
+        .name("store probe".into())
+        .spawn(move || {
+            while let Err(error) = store.ping() {
+                tracing::debug!(%error, "the store does not answer yet");
+                std::thread::sleep(STORE_PROBE);
+            }
+            answered.store(true, Ordering::Relaxed);
+        })?;
+    Ok(Arc::new(move || seen.load(Ordering::Relaxed)))
 }
 
 type Proxy = pingora::services::listening::Service<pingora::proxy::HttpProxy<Gateway>>;

@@ -7,5 +7,6 @@ mod drain;
 mod listen;
 mod logs;
 mod newcomer;
+mod retention;
 mod sides;
 mod upkeep;

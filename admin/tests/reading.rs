@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::client::{Api, CONFIG, call};
 use crate::serve_metrics;
 
-fn record(id: &str, second: i64) -> Record {
+pub(super) fn record(id: &str, second: i64) -> Record {
     Record {
         id: id.into(),
         client_request_id: None,

@@ -13,6 +13,7 @@ mod models;
 mod network;
 mod options;
 mod place;
+mod retention;
 mod routing;
 mod rules;
 mod sections;
@@ -31,7 +32,7 @@ use crate::plan::Routes;
 use crate::problem::Problem;
 use crate::provider::Providers;
 use crate::reader::{Field, Problems};
-use crate::snapshot::{LimitSettings, Snapshot};
+use crate::snapshot::{LimitSettings, Retention, Snapshot};
 use crate::source::Sources;
 
 /// The snapshot of `sources`, the `number`th of this process. Lanes are taken from `lanes`, so
@@ -57,6 +58,7 @@ struct Draft {
     store: String,
     redis: Option<SecretString>,
     limits: LimitSettings,
+    retention: Retention,
     groups: groups::Groups,
     channels: Vec<channel::Draft>,
     prices: crate::price::PriceBook,
@@ -69,6 +71,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     let mut root = Field::root(&sources.root, problems).map();
     let sections = sections::read(&mut root, &environment);
     let (store, redis) = store::read(&mut root, &environment);
+    let retention = retention::read(&mut root);
     unbuilt::read(&mut root);
     let limits = limits::settings(&mut root);
     let groups = groups::read(&mut root);
@@ -88,6 +91,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
         store: store?,
         redis,
         limits,
+        retention,
         groups,
         channels: channels?,
         prices,
@@ -116,6 +120,7 @@ impl Draft {
             metrics: self.sections.metrics,
             store: self.store,
             redis: self.redis,
+            retention: self.retention,
             billing: self.sections.billing,
             limits: self.limits,
             log: self.sections.log,

@@ -1,6 +1,7 @@
 //! From YAML to one immutable snapshot of everything a request needs.
 
 mod compile;
+pub mod database;
 pub mod health;
 mod json;
 pub mod live;

@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub store: String,
     /// The `redis` URL: counters that nodes share.
     pub redis: Option<SecretString>,
+    /// The `retention` section.
+    pub retention: Retention,
     /// The `billing` section.
     pub billing: Billing,
     /// The `limits` section.
@@ -109,6 +111,13 @@ pub struct Admin {
     pub listen: Listen,
     /// The bearer key; none: every call is 401.
     pub key: Option<SecretString>,
+}
+
+/// The `retention` section.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// How long the rows of requests are kept, and their usage by the hour.
+    pub requests: Duration,
 }
 
 /// The `billing` section.

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod pruning;
+mod texts;
+mod usage;
+
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +26,9 @@ pub(crate) fn store_conformance(store: &dyn Store) {
     filters_narrow_the_list(store);
     bounds_of_time_are_half_open(store);
     limits_are_kept_in_bounds(store);
-    texts_are_values_and_never_sql(store);
+    texts::conform(store);
+    usage::conform(store);
+    pruning::conform(store);
 }
 
 /// The documented example, at this many microseconds after 2026-11-21.
@@ -278,28 +284,6 @@ fn limits_are_kept_in_bounds(store: &dyn Store) {
         assert_eq!(page.items.len(), expected, "limit {limit}");
         assert!(page.next.is_some());
     }
-}
-
-fn texts_are_values_and_never_sql(store: &dyn Store) {
-    let name = "'; DROP TABLE requests; --";
-    let odd = Record {
-        token: name.into(),
-        ..record("odd' OR '1'='1", 4_000)
-    };
-    let nul = Record {
-        error: Some("a\0b".into()),
-        ..record("nul", 4_000)
-    };
-    store.put(&[odd.clone(), nul]).unwrap();
-    assert_eq!(store.request("x' OR '1'='1").unwrap(), None);
-    assert_eq!(store.request(&odd.id).unwrap(), Some(odd));
-    let error = store.request("nul").unwrap().unwrap().error;
-    assert_eq!(error.as_deref(), Some("a\u{fffd}b"));
-    let search = Search {
-        token: Some(name.into()),
-        ..Search::default()
-    };
-    assert_eq!(ids(store, &search), as_set(&["odd' OR '1'='1"]));
 }
 
 fn ids(store: &dyn Store, search: &Search) -> BTreeSet<String> {

@@ -1,16 +1,16 @@
 //! Why a store cannot do what it was asked.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use config::database::BadAddress;
 
 /// What went wrong; the text never contains the address, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No `scheme:` in the address.
-    #[error("the store's address has no scheme; write for example sqlite://data/tollgate.db")]
-    NoScheme,
-    /// A database this build does not speak.
-    #[error("no store speaks `{0}`; this build has sqlite://path and sqlite::memory:")]
-    UnknownScheme(String),
+    /// Not an address of a store.
+    #[error("{0}; {hint}", hint = .0.hint)]
+    Address(#[from] BadAddress),
     /// Not an address of a file.
     #[error("not a SQLite address; write sqlite://path or sqlite::memory:")]
     SqliteAddress,
@@ -37,8 +37,8 @@ pub enum StoreError {
         known: i64,
     },
     /// A migration failed.
-    #[error("the store's schema could not be brought up to date")]
-    Migration(#[source] Box<refinery::Error>),
+    #[error("the store's schema could not be brought up to date: {0}")]
+    Migration(String),
     /// A row holds what this program does not understand.
     #[error("row of `{table}`: column `{column}` holds an unknown value")]
     Row {
@@ -47,7 +47,69 @@ pub enum StoreError {
         /// Which value.
         column: &'static str,
     },
+    /// The file with the certificates to trust cannot be used.
+    #[error("the store's certificates at {}: {why}", path.display())]
+    Certificates {
+        /// `sslrootcert`.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server does not answer, or does not take another connection.
+    #[error("{database} cannot be reached: {why}")]
+    Unreachable {
+        /// Which server.
+        database: &'static str,
+        /// What was seen.
+        why: String,
+    },
+    /// Another thread is still opening the store.
+    #[error("the store is not open yet")]
+    Opening,
+    /// No answer within the time.
+    #[error("{database} did not answer within {} s", after.as_secs())]
+    Late {
+        /// Which server.
+        database: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Others kept the same records again and again at the same time.
+    #[error("the records are being kept by another process at this moment")]
+    Contended,
+    /// A thread for the driver cannot be had.
+    #[error("no thread for the store's connections: {0}")]
+    Thread(std::io::Error),
     /// The database's own words.
     #[error("sqlite: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// The server's own words.
+    #[error("{database}: {words}")]
+    Server {
+        /// Which server.
+        database: &'static str,
+        /// What it said.
+        words: String,
+    },
+}
+
+impl StoreError {
+    /// A failed migration in all its words: what the database said is the last of them.
+    pub(crate) fn migration(error: refinery::Error) -> StoreError {
+        let mut words = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            words = format!("{words}: {error}");
+            cause = error.source();
+        }
+        StoreError::Migration(words)
+    }
+
+    /// Whether the server may answer when it is asked again later.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Unreachable { .. } | StoreError::Late { .. } | StoreError::Opening
+        )
+    }
 }

@@ -7,14 +7,12 @@ mod schema;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ledger::{Record, Sink, SinkError};
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
 use self::address::Address;
-use crate::Store;
+use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
-use crate::search::{Page, Search};
-use crate::sql::{self, Statement, Value, requests};
+use crate::sql::{self, Dialect, Statement, Step, Value};
 
 /// Connections for reading: they serve the admin API, not the traffic.
 const READERS: usize = 4;
@@ -46,29 +44,6 @@ impl Sqlite {
         })
     }
 
-    fn insert(&self, batch: &[Record]) -> Result<(), StoreError> {
-        let mut writer = lock(&self.writer);
-        // Immediate: waits for another process's lock here, where waiting is allowed.
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        {
-            let mut insert = transaction.prepare_cached(&requests::INSERT)?;
-            for record in batch {
-                insert.execute(params_from_iter(requests::encode(record)))?;
-            }
-        }
-        Ok(transaction.commit()?)
-    }
-
-    fn query(&self, statement: &Statement<'_>) -> Result<Vec<Vec<Value<'static>>>, StoreError> {
-        let connection = self.reader();
-        let mut query = connection.prepare_cached(&statement.sql)?;
-        let columns = query.column_count();
-        let rows = query.query_map(params_from_iter(&statement.values), |row| {
-            (0..columns).map(|column| row.get(column)).collect()
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// A free reader, or the one whose turn it is.
     fn reader(&self) -> MutexGuard<'_, Connection> {
         if self.readers.is_empty() {
@@ -90,24 +65,40 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Sink for Sqlite {
-    fn put(&self, batch: &[Record]) -> Result<(), SinkError> {
-        self.insert(batch).map_err(SinkError::new)
-    }
-}
-
-impl Store for Sqlite {
-    fn request(&self, id: &str) -> Result<Option<Record>, StoreError> {
-        let rows = self.query(&requests::by_id(id))?;
-        rows.into_iter().next().map(requests::decode).transpose()
+impl Driver for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
-    fn requests(&self, search: &Search) -> Result<Page, StoreError> {
-        requests::to_page(search, self.query(&requests::page(search))?)
+    /// A file is there or not: `open` has done it all.
+    fn prepare(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
-    fn ping(&self) -> Result<(), StoreError> {
-        self.query(&requests::touch()).map(drop)
+    fn query(&self, statement: &Statement<'_>) -> Result<Vec<Vec<Value<'static>>>, StoreError> {
+        let connection = self.reader();
+        let mut query = connection.prepare_cached(&statement.sql)?;
+        let columns = query.column_count();
+        let rows = query.query_map(params_from_iter(&statement.values), |row| {
+            (0..columns).map(|column| row.get(column)).collect()
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn commit(&self, steps: &[Step<'_>]) -> Result<Committed, StoreError> {
+        let mut writer = lock(&self.writer);
+        // Immediate: waits for another process's lock here, where waiting is allowed.
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for step in steps {
+            let values = params_from_iter(&step.statement.values);
+            let mut statement = transaction.prepare_cached(&step.statement.sql)?;
+            let changed = statement.execute(values)? as u64;
+            if step.changes.is_some_and(|changes| changes != changed) {
+                return Ok(Committed::Nothing);
+            }
+        }
+        transaction.commit()?;
+        Ok(Committed::All)
     }
 }
 

@@ -3,10 +3,10 @@
 use secrecy::SecretString;
 
 use super::environment::Environment;
+use crate::database::Address;
 use crate::reader::{Field, Map};
 
 const DEFAULT: &str = "sqlite://data/tollgate.db";
-const HINT: &str = "write sqlite://data/tollgate.db";
 
 /// Reads the keys; gives the URLs of the store and of Redis.
 pub(super) fn read(
@@ -22,50 +22,31 @@ pub(super) fn read(
 
 fn store(field: &Field<'_>, environment: &Environment<'_>) -> Option<String> {
     if !field.is_absent() {
-        return url(field, "write sqlite://data/tollgate.db until they are");
+        return url(field);
     }
     let set = ["SQL_DSN", "DATABASE_URL"]
         .into_iter()
-        .find_map(|name| Some((name, environment.get(name)?)));
+        .find_map(|name| environment.get(name));
     match set {
         // The original system's word for its file beside the program.
-        Some((_, field)) if field.peek().is_some_and(|text| text.starts_with("local")) => {
+        Some(field) if field.peek().is_some_and(|text| text.starts_with("local")) => {
             Some(DEFAULT.to_string())
         }
-        Some((name, field)) => url(
-            &field,
-            &format!("unset {name}, or write store: {DEFAULT} into the configuration, which wins"),
-        ),
+        Some(field) => url(&field),
         None => Some(DEFAULT.to_string()),
     }
 }
 
 /// The URL may hold a password: it is never repeated.
-fn url(field: &Field<'_>, unbuilt_hint: &str) -> Option<String> {
+fn url(field: &Field<'_>) -> Option<String> {
     let text = field.word("store URL")?;
-    let is = |prefix: &str| {
-        text.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    if is("postgres://") || is("postgresql://") || text.starts_with("host=") {
-        field.error(
-            "a PostgreSQL store, which is not enforced yet",
-            unbuilt_hint,
-        );
-        return None;
+    match text.parse::<Address>() {
+        Ok(_) => Some(text.to_string()),
+        Err(error) => {
+            field.error(error.what, error.hint);
+            None
+        }
     }
-    if is("mysql://") || is("mariadb://") || text.contains("@tcp(") || text.contains("@unix(") {
-        field.error("a MySQL store, which is not enforced yet", unbuilt_hint);
-        return None;
-    }
-    let file = text
-        .strip_prefix("sqlite://")
-        .is_some_and(|path| !path.is_empty());
-    if file || text == "sqlite::memory:" {
-        return Some(text.to_string());
-    }
-    field.error("not a store", HINT);
-    None
 }
 
 /// The address of the counters that nodes share; it may hold a password and is never repeated.

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use crate::reader::{Field, Map};
 
-const YEARS: Duration = Duration::from_secs(100 * 365 * 86_400);
-
 /// Refuses what would silently not be enforced.
 pub(super) fn refuse(field: &Field<'_>, hint: &str) {
     field.error("not enforced yet", hint);
@@ -15,7 +13,6 @@ pub(super) fn refuse(field: &Field<'_>, hint: &str) {
 /// Reads the sections of features to come.
 pub(super) fn read(root: &mut Map<'_>) {
     journal(&root.take("journal"));
-    retention(&root.take("retention"));
 }
 
 fn journal(field: &Field<'_>) {
@@ -38,18 +35,6 @@ fn fsync(field: &Field<'_>) {
     if !matches!(field.peek(), Some("always")) {
         field.duration(Duration::from_millis(1)..=Duration::from_secs(60));
     }
-}
-
-fn retention(field: &Field<'_>) {
-    if field.is_absent() {
-        return;
-    }
-    let mut map = field.map();
-    for key in ["requests", "audit"] {
-        map.take(key).duration(Duration::ZERO..=YEARS);
-    }
-    map.finish();
-    no_effect(field);
 }
 
 fn no_effect(field: &Field<'_>) {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use ledger::{Nanos, Record};
 use llm::Usage;
 
-use super::{Row, Statement, Value};
+use super::batch::{self, Insert};
+use super::value::TEXT_BYTES;
+use super::{Dialect, Row, Statement, Step, Value};
 use crate::error::StoreError;
 use crate::search::{Cursor, Page, Search};
 
@@ -51,34 +53,92 @@ const COLUMNS: [&str; 35] = [
     "error",
 ];
 
-/// Adds a record; one whose id is there already stays as it is.
-pub(crate) static INSERT: LazyLock<String> = LazyLock::new(|| {
-    let columns = COLUMNS.join(", ");
-    let places = ["?"; COLUMNS.len()].join(", ");
-    format!("INSERT INTO {TABLE} ({columns}) VALUES ({places}) ON CONFLICT (id) DO NOTHING")
-});
+const INSERT: Insert = Insert {
+    table: TABLE,
+    columns: &COLUMNS,
+    conflict: |dialect| dialect.keep("id"),
+};
 
 static SELECT: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {} FROM {TABLE}", COLUMNS.join(", ")));
 
 /// Touches the table, so that a database that answers without its files is noticed.
-pub(crate) fn touch() -> Statement<'static> {
-    Statement {
-        sql: format!("SELECT 1 FROM {TABLE} LIMIT 1"),
-        values: Vec::new(),
+pub(crate) fn touch(dialect: Dialect) -> Statement<'static> {
+    Statement::new(
+        dialect,
+        format!("SELECT 1 FROM {TABLE} LIMIT 1"),
+        Vec::new(),
+    )
+}
+
+/// Adds every one of `records`, or the transaction is to be undone.
+pub(crate) fn insert<'a>(dialect: Dialect, records: &[&'a Record]) -> Vec<Step<'a>> {
+    let mut rows = records.iter().map(|record| encode(record));
+    let bytes = records.iter().map(|record| text_bytes(record));
+    let sizes = batch::sizes(bytes).into_iter();
+    let steps = sizes.map(|size| Step {
+        statement: INSERT.statement(dialect, size, rows.by_ref().take(size).flatten().collect()),
+        changes: Some(size as u64),
+    });
+    steps.collect()
+}
+
+/// Those of `ids` that are there.
+pub(crate) fn kept<'a>(dialect: Dialect, ids: &[Value<'a>]) -> Statement<'a> {
+    let ids = padded(ids.to_vec());
+    let sql = format!("SELECT id FROM {TABLE} WHERE id IN ({})", places(ids.len()));
+    Statement::new(dialect, sql, ids)
+}
+
+/// The ids of the oldest records of before `time`, `limit` at most.
+pub(crate) fn older(dialect: Dialect, time: Timestamp, limit: usize) -> Statement<'static> {
+    let sql = format!("SELECT id FROM {TABLE} WHERE at < ? ORDER BY at, id LIMIT ?");
+    let values = vec![Value::Int(ceil_us(time)), Value::count(limit as u64)];
+    Statement::new(dialect, sql, values)
+}
+
+/// Removes the records with these ids.
+pub(crate) fn remove<'a>(dialect: Dialect, ids: Vec<Value<'a>>) -> Step<'a> {
+    let ids = padded(ids);
+    let sql = format!("DELETE FROM {TABLE} WHERE id IN ({})", places(ids.len()));
+    Step {
+        statement: Statement::new(dialect, sql, ids),
+        changes: None,
     }
+}
+
+/// The last id again and again, to the next power of two: a few statements to prepare, not hundreds.
+fn padded<'a>(mut ids: Vec<Value<'a>>) -> Vec<Value<'a>> {
+    if let Some(last) = ids.last().cloned() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    ids
+}
+
+fn places(count: usize) -> String {
+    vec!["?"; count].join(", ")
 }
 
 /// The record with this id.
-pub(crate) fn by_id(id: &str) -> Statement<'_> {
-    Statement {
-        sql: format!("{} WHERE id = ?", *SELECT),
-        values: vec![id.into()],
-    }
+pub(crate) fn by_id(dialect: Dialect, id: &str) -> Statement<'_> {
+    let sql = format!("{} WHERE id = ?", *SELECT);
+    Statement::new(dialect, sql, vec![Value::name(id)])
+}
+
+/// The key of a record.
+pub(crate) fn id(record: &Record) -> Value<'_> {
+    Value::name(&record.id)
+}
+
+/// About how much of a statement a record is: its long texts.
+fn text_bytes(record: &Record) -> usize {
+    const OTHERS: usize = 4 << 10;
+    let error = record.error.as_ref().map_or(0, String::len);
+    OTHERS + error.min(TEXT_BYTES)
 }
 
 /// A page and one record more, which says whether there is a next page.
-pub(crate) fn page(search: &Search) -> Statement<'_> {
+pub(crate) fn page(dialect: Dialect, search: &Search) -> Statement<'_> {
     let mut conditions = Vec::new();
     let mut values = Vec::new();
     for (condition, value) in [
@@ -88,7 +148,7 @@ pub(crate) fn page(search: &Search) -> Statement<'_> {
     ] {
         let Some(value) = value else { continue };
         conditions.push(condition);
-        values.push(value.into());
+        values.push(Value::name(value));
     }
     for (condition, time) in [("at >= ?", search.after), ("at < ?", search.before)] {
         let Some(time) = time else { continue };
@@ -100,17 +160,15 @@ pub(crate) fn page(search: &Search) -> Statement<'_> {
         // right place of its index.
         conditions.push("at <= ? AND (at < ? OR id < ?)");
         values.extend([cursor.at_us.into(), cursor.at_us.into()]);
-        values.push(cursor.id.as_str().into());
+        values.push(Value::name(&cursor.id));
     }
     let filter = match conditions.is_empty() {
         true => String::new(),
         false => format!(" WHERE {}", conditions.join(" AND ")),
     };
     values.push(Value::count(search.page_size() as u64 + 1));
-    Statement {
-        sql: format!("{}{filter} ORDER BY at DESC, id DESC LIMIT ?", *SELECT),
-        values,
-    }
+    let sql = format!("{}{filter} ORDER BY at DESC, id DESC LIMIT ?", *SELECT);
+    Statement::new(dialect, sql, values)
 }
 
 /// Rows have whole microseconds: a bound between two of them means the later one, both for "not
@@ -136,25 +194,25 @@ pub(crate) fn to_page(search: &Search, rows: Vec<Vec<Value<'static>>>) -> Result
 }
 
 /// The values of a record's row.
-pub(crate) fn encode(record: &Record) -> [Value<'_>; COLUMNS.len()] {
+fn encode(record: &Record) -> [Value<'_>; COLUMNS.len()] {
     let usage = &record.usage;
     [
-        (&record.id).into(),
-        Value::optional(record.client_request_id.as_ref()),
+        Value::name(&record.id),
+        Value::optional_name(record.client_request_id.as_deref()),
         record.at.as_microsecond().into(),
-        (&record.user).into(),
-        (&record.token).into(),
-        (&record.token_id).into(),
-        (&record.group).into(),
-        record.operation.as_str().into(),
-        record.client_format.as_str().into(),
-        Value::optional(record.upstream_format.map(|format| format.as_str())),
-        (&record.model).into(),
-        Value::optional(record.upstream_model.as_ref()),
-        Value::optional(record.channel.as_ref()),
+        Value::name(&record.user),
+        Value::name(&record.token),
+        Value::name(&record.token_id),
+        Value::name(&record.group),
+        Value::name(record.operation.as_str()),
+        Value::name(record.client_format.as_str()),
+        Value::optional_name(record.upstream_format.map(|format| format.as_str())),
+        Value::name(&record.model),
+        Value::optional_name(record.upstream_model.as_deref()),
+        Value::optional_name(record.channel.as_deref()),
         i64::from(record.attempts).into(),
         i64::from(record.status).into(),
-        record.end.as_str().into(),
+        Value::name(record.end.as_str()),
         Value::flag(record.stream),
         record.first_byte_ms.map_or(Value::Null, Value::count),
         Value::count(record.duration_ms),
@@ -169,11 +227,11 @@ pub(crate) fn encode(record: &Record) -> [Value<'_>; COLUMNS.len()] {
         Value::count(usage.audio_output),
         Value::count(usage.image_input),
         Value::count(usage.image_output),
-        record.usage_source.as_str().into(),
+        Value::name(record.usage_source.as_str()),
         record.cost.0.into(),
-        (&record.config).into(),
-        Value::optional(record.upstream_request_id.as_ref()),
-        Value::optional(record.error.as_ref()),
+        Value::name(&record.config),
+        Value::optional_name(record.upstream_request_id.as_deref()),
+        record.error.as_deref().map_or(Value::Null, Value::text),
     ]
 }
 
@@ -221,7 +279,7 @@ pub(crate) fn decode(values: Vec<Value<'static>>) -> Result<Record, StoreError> 
     })
 }
 
-fn time(row: &mut Row<'_>) -> Result<Timestamp, StoreError> {
+pub(super) fn time(row: &mut Row<'_>) -> Result<Timestamp, StoreError> {
     row.read(|value| match value {
         Value::Int(us) => Timestamp::from_microsecond(us).ok(),
         _ => None,

@@ -8,8 +8,13 @@ use serde::de::value::{Error as Unknown, StrDeserializer};
 
 use crate::error::StoreError;
 
+/// Characters of a name; what is longer is cut.
+pub(crate) const NAME_CHARS: usize = 255;
+/// Bytes of a text; what is longer is cut.
+pub(crate) const TEXT_BYTES: usize = 64 << 10;
+
 /// A value of any of the databases.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Value<'a> {
     Null,
     Int(i64),
@@ -27,24 +32,34 @@ impl<'a> Value<'a> {
         Value::Int(i64::from(flag))
     }
 
-    pub(crate) fn optional(value: Option<impl Into<Value<'a>>>) -> Value<'a> {
-        value.map_or(Value::Null, Into::into)
+    pub(crate) fn optional_name(name: Option<&'a str>) -> Value<'a> {
+        name.map_or(Value::Null, Value::name)
     }
 }
 
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(text: &'a str) -> Self {
-        // PostgreSQL has no NUL in texts, and no name or message needs one.
-        if text.contains('\0') {
-            return Value::Text(Cow::Owned(text.replace('\0', "\u{fffd}")));
-        }
-        Value::Text(Cow::Borrowed(text))
+impl<'a> Value<'a> {
+    /// A name, which rows are found and grouped by: at most `NAME_CHARS` characters, which every
+    /// database can keep in an index, and no spaces at the end, which MySQL does not compare.
+    pub(crate) fn name(name: &'a str) -> Value<'a> {
+        let end = match name.len() > NAME_CHARS {
+            true => name.char_indices().nth(NAME_CHARS),
+            false => None,
+        };
+        let name = end.map_or(name, |(end, _)| &name[..end]);
+        Value::Text(without_nul(name.trim_end_matches(' ')))
+    }
+
+    /// A text to be read by people, cut at `TEXT_BYTES`.
+    pub(crate) fn text(text: &'a str) -> Value<'a> {
+        Value::Text(without_nul(&text[..text.floor_char_boundary(TEXT_BYTES)]))
     }
 }
 
-impl<'a> From<&'a String> for Value<'a> {
-    fn from(text: &'a String) -> Self {
-        text.as_str().into()
+/// PostgreSQL has no NUL in texts, and no name or message needs one.
+fn without_nul(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => Cow::Owned(text.replace('\0', "\u{fffd}")),
+        false => Cow::Borrowed(text),
     }
 }
 

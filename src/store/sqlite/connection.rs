@@ -11,6 +11,11 @@ use crate::error::StoreError;
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pages of 4 KiB in the log before they are folded into the file: the ends of the indexes are written by
+/// every batch, and folded in once for all of them. Four times the default saves 2 % of a batch's CPU, more of the disk's.
+const CHECKPOINT_PAGES: i64 = 4_000;
+/// Pages that the writer keeps in memory: those that rows are added to, of each index.
+const CACHE_KIB: i64 = 8_192;
 /// Prepared statements kept: each combination of filters is one.
 const CACHED_STATEMENTS: usize = 64;
 
@@ -28,6 +33,8 @@ pub(super) fn writer(address: &Address) -> Result<Connection, StoreError> {
     // In WAL mode NORMAL survives the death of the process; only a loss of power can take the
     // last transactions, and never breaks the file. https://sqlite.org/pragma.html#pragma_synchronous
     writer.pragma_update(None, "synchronous", "normal")?;
+    writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    writer.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(writer)
 }
 

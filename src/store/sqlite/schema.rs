@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::error::StoreError;
+use crate::server::check_version;
 
 mod embedded {
     refinery::embed_migrations!("../../migrations/sqlite");
@@ -31,20 +32,16 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 fn migrate_once(connection: &mut Connection) -> Result<(), StoreError> {
     let runner = embedded::migrations::runner();
-    let versions = runner.get_migrations().iter();
-    let known = versions
-        .map(|step| i64::from(step.version()))
-        .max()
-        .unwrap_or(0);
     let found = version(connection)?;
-    if found > known {
-        return Err(StoreError::NewerSchema { found, known });
-    }
+    let known = check_version(&runner, found)?;
     if found == known {
         return Ok(());
     }
-    let report = runner.run(connection);
-    report.map_err(|error| StoreError::Migration(Box::new(error)))?;
+    // Takes the lock before it reads, and keeps it until all is done or nothing.
+    connection.set_transaction_behavior(TransactionBehavior::Immediate);
+    let report = runner.set_grouped(true).run(connection);
+    connection.set_transaction_behavior(TransactionBehavior::Deferred);
+    report.map_err(StoreError::migration)?;
     tracing::info!(from = found, to = known, "store migrated");
     Ok(())
 }
@@ -59,4 +56,58 @@ fn version(connection: &Connection) -> Result<i64, StoreError> {
     }
     let newest = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
     Ok(connection.query_row(newest, [], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use refinery::Target;
+    use rusqlite::params_from_iter;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::conformance::record;
+    use crate::sql::{Dialect, requests};
+    use crate::{Bucket, Dimension, Sums, UsageSearch, open};
+
+    #[test]
+    fn rows_of_before_the_sums_are_kept_and_counted() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("old.db");
+        let mut old = Connection::open(&path).unwrap();
+        let first = embedded::migrations::runner().set_target(Target::Version(1));
+        first.run(&mut old).unwrap();
+        let mut records: Vec<_> = (0..10).map(|n| record(&format!("{n}"), n)).collect();
+        records[9].channel = None;
+        let all: Vec<_> = records.iter().collect();
+        for step in requests::insert(Dialect::Sqlite, &all) {
+            let values = params_from_iter(&step.statement.values);
+            old.execute(&step.statement.sql, values).unwrap();
+        }
+        drop(old);
+        let store = open(&format!("sqlite://{}", path.display())).unwrap();
+        for record in &records {
+            assert_eq!(store.request(&record.id).unwrap().as_ref(), Some(record));
+        }
+        // Put again they count nothing; new ones are counted beside them.
+        records.push(record("new", 11));
+        store.put(&records).unwrap();
+        for bucket in [Bucket::Hour, Bucket::Day] {
+            let search = UsageSearch {
+                from: "2026-11-21T00:00:00Z".parse().unwrap(),
+                to: "2026-11-22T00:00:00Z".parse().unwrap(),
+                bucket,
+                by: vec![Dimension::Channel],
+            };
+            let Sums::All(sums) = store.usage(&search).unwrap() else {
+                panic!("few");
+            };
+            let told: Vec<_> = sums
+                .iter()
+                .map(|sum| (sum.names[0].1.as_deref(), sum.requests, sum.usage.output))
+                .collect();
+            assert_eq!(told, [(None, 1, 5), (Some("openai-main"), 10, 50)]);
+        }
+    }
 }

@@ -8,12 +8,19 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ledger::Writer;
+use ledger::{Sink, Writer};
 use tempfile::TempDir;
 
 use super::*;
 use crate::conformance::{record, store_conformance};
-use crate::open;
+use crate::database::Database;
+use crate::search::Search;
+use crate::sql::requests;
+use crate::{Store, open};
+
+fn open_sqlite(address: &str) -> Database<Sqlite> {
+    Database::open(Sqlite::open(address).unwrap()).unwrap()
+}
 
 fn url(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("a/b/tollgate.db").display())
@@ -68,15 +75,17 @@ fn what_was_put_is_there_after_a_sudden_end() {
 #[test]
 fn a_batch_is_kept_whole_or_not_at_all() {
     let folder = TempDir::new().unwrap();
-    let store = Sqlite::open(&url(folder.path())["sqlite:".len()..]).unwrap();
+    let store = open_sqlite(&url(folder.path())["sqlite:".len()..]);
     let refuse = "CREATE TRIGGER t BEFORE INSERT ON requests WHEN new.id = 'bad' \
                   BEGIN SELECT raise(ABORT, 'refused'); END";
-    lock(&store.writer).execute_batch(refuse).unwrap();
+    lock(&store.inner().writer).execute_batch(refuse).unwrap();
     let batch = [record("good", 1), record("bad", 2)];
     let error = store.put(&batch).unwrap_err();
     assert!(error.to_string().contains("refused"), "{error}");
     assert_eq!(ids(&store), 0);
-    lock(&store.writer).execute_batch("DROP TRIGGER t").unwrap();
+    lock(&store.inner().writer)
+        .execute_batch("DROP TRIGGER t")
+        .unwrap();
     store.put(&batch).unwrap();
     assert_eq!(ids(&store), 2);
 }
@@ -102,10 +111,10 @@ fn several_processes_may_open_a_new_file_at_once() {
 #[test]
 fn a_newer_schema_is_refused_and_left_alone() {
     let folder = TempDir::new().unwrap();
-    let store = Sqlite::open(&url(folder.path())["sqlite:".len()..]).unwrap();
+    let store = open_sqlite(&url(folder.path())["sqlite:".len()..]);
     let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) \
                  VALUES (4711, 'later', '2030-01-01T00:00:00Z', '1')";
-    lock(&store.writer).execute_batch(newer).unwrap();
+    lock(&store.inner().writer).execute_batch(newer).unwrap();
     let error = open(&url(folder.path())).err().unwrap();
     assert!(matches!(error, StoreError::NewerSchema { found: 4711, .. }));
     assert!(error.to_string().contains("4711"), "{error}");
@@ -131,7 +140,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 #[test]
 fn readers_see_what_is_there_while_another_process_writes() {
     let folder = TempDir::new().unwrap();
-    let store = Sqlite::open(&url(folder.path())["sqlite:".len()..]).unwrap();
+    let store = open_sqlite(&url(folder.path())["sqlite:".len()..]);
     store.put(&[record("1", 1)]).unwrap();
     let mut other =
         connection::writer(&url(folder.path())["sqlite:".len()..].parse().unwrap()).unwrap();
@@ -150,17 +159,17 @@ fn readers_see_what_is_there_while_another_process_writes() {
 
 #[test]
 fn a_row_this_program_does_not_understand_names_its_column() {
-    let store = Sqlite::open(":memory:").unwrap();
+    let store = open_sqlite(":memory:");
     store.put(&[record("1", 1)]).unwrap();
     let change = "UPDATE requests SET ended = 'evaporated'";
-    lock(&store.writer).execute_batch(change).unwrap();
+    lock(&store.inner().writer).execute_batch(change).unwrap();
     let error = store.request("1").unwrap_err();
     assert!(error.to_string().contains("`ended`"), "{error}");
 }
 
 #[test]
 fn every_list_walks_an_index_and_sorts_nothing() {
-    let store = Sqlite::open(":memory:").unwrap();
+    let store = open_sqlite(":memory:");
     let batch: Vec<_> = (0..2_000).map(|n| record(&format!("{n}"), n)).collect();
     store.put(&batch).unwrap();
     let at = batch[0].at;
@@ -176,12 +185,12 @@ fn every_list_walks_an_index_and_sorts_nothing() {
             cursor: given(5).then(|| "5.a".parse().unwrap()),
             limit: 10,
         };
-        let page = requests::page(&search);
+        let page = requests::page(Dialect::Sqlite, &search);
         let plan = Statement {
-            sql: format!("EXPLAIN QUERY PLAN {}", page.sql),
+            sql: format!("EXPLAIN QUERY PLAN {}", page.sql).into(),
             values: page.values,
         };
-        for step in store.query(&plan).unwrap() {
+        for step in store.inner().query(&plan).unwrap() {
             let Some(Value::Text(step)) = step.last() else {
                 panic!("no plan")
             };

@@ -210,10 +210,14 @@ fn features_to_come_are_refused_or_warned_of() {
     check_section(
         "journal: data/j\nretention: {requests: 90d}\n\
          billing: {lease: 1}\nconversion: strict",
+        &["?billing.lease: no effect yet", "?journal: no effect yet"],
+    );
+    check_section("retention: {requests: 90d}", &[]);
+    check_section(
+        "retention: {requests: 5m, audit: 400d}",
         &[
-            "?billing.lease: no effect yet",
-            "?journal: no effect yet",
-            "?retention: no effect yet",
+            "!retention.requests: expected a duration from 1h",
+            "?retention.audit: no effect yet",
         ],
     );
     check_section(
@@ -279,24 +283,24 @@ fn redis_is_an_address_or_absent() {
 }
 
 #[test]
-fn only_the_sqlite_store_is_built() {
-    assert_eq!(
-        snapshot("store: 'sqlite::memory:'").store,
-        "sqlite::memory:"
-    );
+fn every_store_is_known_by_its_address() {
+    for url in [
+        "sqlite::memory:",
+        "sqlite://data/x.db",
+        "postgres://u:p@h/db",
+        "postgresql://u:p@h/db?sslmode=require",
+        "host=h user=u dbname=db",
+        "mysql://u:p@h/db",
+        "mariadb://u:p@h/db",
+        "u:p@tcp(h:3306)/db",
+    ] {
+        assert_eq!(snapshot(&format!("store: '{url}'")).store, url);
+    }
     let cases = [
-        (
-            "postgres://u:p@h/db",
-            "a PostgreSQL store, which is not enforced yet",
-        ),
-        (
-            "mysql://u:p@h/db",
-            "a MySQL store, which is not enforced yet",
-        ),
-        (
-            "u:p@tcp(h:3306)/db",
-            "a MySQL store, which is not enforced yet",
-        ),
+        ("postgres://u:p@h", "a store without a database"),
+        ("mysql://u:p@h:x/db", "a store with a bad port"),
+        ("u:p@tcp(h:3306)", "a store in the form of Go"),
+        ("oracle://u:p@h/db", "not a store"),
         ("sqlite://", "not a store"),
         ("data/tollgate.db", "not a store"),
     ];

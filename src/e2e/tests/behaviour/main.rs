@@ -25,6 +25,7 @@ mod refusals;
 mod reload;
 mod script;
 mod secrets;
+mod stores;
 mod translated;
 mod transport;
 mod usage;

@@ -1,0 +1,48 @@
+-- One row for every model operation of an authenticated caller.
+-- Times are microseconds since 1970 in UTC; money is 10^-9 USD. Texts compare by their code points,
+-- as in the other databases. This database cannot undo a half-done migration: it must be able to
+-- run again.
+CREATE TABLE IF NOT EXISTS requests (
+    id                  VARCHAR(255) NOT NULL,
+    client_request_id   VARCHAR(255),
+    at                  BIGINT NOT NULL,
+    user_name           VARCHAR(255) NOT NULL,
+    token               VARCHAR(255) NOT NULL,
+    token_id            VARCHAR(255) NOT NULL,
+    group_name          VARCHAR(255) NOT NULL,
+    operation           VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    client_format       VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    upstream_format     VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin,
+    model               VARCHAR(255) NOT NULL,
+    upstream_model      VARCHAR(255),
+    channel             VARCHAR(255),
+    attempts            BIGINT NOT NULL,
+    status              BIGINT NOT NULL,
+    ended               VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    stream              BIGINT NOT NULL,
+    first_byte_ms       BIGINT,
+    duration_ms         BIGINT NOT NULL,
+    overhead_us         BIGINT NOT NULL,
+    input               BIGINT NOT NULL,
+    cache_read          BIGINT NOT NULL,
+    cache_write_5m      BIGINT NOT NULL,
+    cache_write_1h      BIGINT NOT NULL,
+    output              BIGINT NOT NULL,
+    reasoning           BIGINT NOT NULL,
+    audio_input         BIGINT NOT NULL,
+    audio_output        BIGINT NOT NULL,
+    image_input         BIGINT NOT NULL,
+    image_output        BIGINT NOT NULL,
+    usage_source        VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    cost                BIGINT NOT NULL,
+    config              VARCHAR(255) NOT NULL,
+    upstream_request_id VARCHAR(255),
+    error               MEDIUMTEXT,
+    PRIMARY KEY (id),
+    -- Lists are read newest first, keyset-paged by (at, id), with or without one of these filters.
+    -- Each index ends with the table's key, the id.
+    KEY requests_at (at),
+    KEY requests_token (token, at),
+    KEY requests_model (model, at),
+    KEY requests_channel (channel, at)
+) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

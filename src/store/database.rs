@@ -1,0 +1,145 @@
+//! The store's verbs over any driver.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use ledger::{Record, Sink, SinkError};
+
+use crate::Store;
+use crate::driver::{Committed, Driver};
+use crate::error::StoreError;
+use crate::search::{Page, Search};
+use crate::sql::{Step, Value, requests, usage};
+use crate::usage::{Sums, UsageSearch};
+
+/// How often a batch is put again without the records that are there already.
+const ATTEMPTS: u32 = 5;
+
+/// A database, opened at once or as soon as it can be reached.
+pub(crate) struct Database<D> {
+    driver: D,
+    open: AtomicBool,
+    opening: Mutex<()>,
+}
+
+impl<D: Driver> Database<D> {
+    /// Opens it. One that cannot be reached now is opened later, by whoever needs it first.
+    pub(crate) fn open(driver: D) -> Result<Database<D>, StoreError> {
+        let database = Database {
+            driver,
+            open: AtomicBool::new(false),
+            opening: Mutex::default(),
+        };
+        match database.driver() {
+            Ok(_) => {}
+            Err(error) if error.is_unreachable() => {
+                tracing::warn!(%error, "starting without the store, trying again until it answers");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(database)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn inner(&self) -> &D {
+        &self.driver
+    }
+
+    /// The opened database.
+    fn driver(&self) -> Result<&D, StoreError> {
+        if !self.open.load(Ordering::Acquire) {
+            // Whoever comes meanwhile does not queue up behind a server that does not answer.
+            let Ok(_opening) = self.opening.try_lock() else {
+                return Err(StoreError::Opening);
+            };
+            self.driver.prepare()?;
+            self.open.store(true, Ordering::Release);
+        }
+        Ok(&self.driver)
+    }
+
+    /// Adds records and their usage, of which only records count that are really new: a batch may
+    /// come again when nobody knows how its transaction ended.
+    ///
+    /// The transaction takes all of them for new. Where that is wrong it undoes itself, and is run
+    /// again without those that are there.
+    fn add(&self, batch: &[Record]) -> Result<(), StoreError> {
+        let driver = self.driver()?;
+        let mut seen = HashSet::new();
+        let mut records: Vec<&Record> = batch
+            .iter()
+            .filter(|record| seen.insert(requests::id(record)))
+            .collect();
+        for _ in 0..ATTEMPTS {
+            if records.is_empty() || driver.commit(&steps(driver, &records))? == Committed::All {
+                return Ok(());
+            }
+            let ids: Vec<_> = records.iter().map(|record| requests::id(record)).collect();
+            let kept = driver.query(&requests::kept(driver.dialect(), &ids))?;
+            let kept: HashSet<Value<'_>> = kept.into_iter().flatten().collect();
+            records.retain(|record| !kept.contains(&requests::id(record)));
+        }
+        Err(StoreError::Contended)
+    }
+}
+
+fn steps<'a>(driver: &impl Driver, records: &[&'a Record]) -> Vec<Step<'a>> {
+    let mut steps = requests::insert(driver.dialect(), records);
+    // Last, because these rows are those that other nodes wait for.
+    steps.extend(usage::add(driver.dialect(), records));
+    steps
+}
+
+impl<D: Driver> Sink for Database<D> {
+    fn put(&self, batch: &[Record]) -> Result<(), SinkError> {
+        self.add(batch).map_err(SinkError::new)
+    }
+}
+
+impl<D: Driver> Store for Database<D> {
+    fn request(&self, id: &str) -> Result<Option<Record>, StoreError> {
+        let driver = self.driver()?;
+        let rows = driver.query(&requests::by_id(driver.dialect(), id))?;
+        rows.into_iter().next().map(requests::decode).transpose()
+    }
+
+    fn requests(&self, search: &Search) -> Result<Page, StoreError> {
+        let driver = self.driver()?;
+        let rows = driver.query(&requests::page(driver.dialect(), search))?;
+        requests::to_page(search, rows)
+    }
+
+    fn usage(&self, search: &UsageSearch) -> Result<Sums, StoreError> {
+        let driver = self.driver()?;
+        let rows = driver.query(&usage::sums(driver.dialect(), search))?;
+        usage::to_sums(search, rows)
+    }
+
+    fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let driver = self.driver()?;
+        let dialect = driver.dialect();
+        let old = driver.query(&requests::older(dialect, before, limit))?;
+        let ids: Vec<_> = old.into_iter().flatten().collect();
+        let mut removed = ids.len();
+        let mut steps = Vec::new();
+        if !ids.is_empty() {
+            steps.push(requests::remove(dialect, ids));
+        }
+        let hour = driver.query(&usage::oldest_hour(dialect, before))?;
+        if let Some(hour) = hour.into_iter().flatten().next() {
+            steps.push(usage::remove_hour(dialect, hour));
+            removed += 1;
+        }
+        if !steps.is_empty() {
+            driver.commit(&steps)?;
+        }
+        Ok(removed)
+    }
+
+    fn ping(&self) -> Result<(), StoreError> {
+        let driver = self.driver()?;
+        driver.query(&requests::touch(driver.dialect())).map(drop)
+    }
+}

@@ -1,0 +1,107 @@
+//! MySQL and MariaDB: a small pool of connections, each statement prepared once on each.
+
+mod connect;
+mod schema;
+mod value;
+
+use config::database::Server;
+use deadpool::managed::{Object, Pool};
+use mysql_async::prelude::Queryable;
+use mysql_async::{Params, TxOpts};
+
+use self::connect::{Connect, fail, pool, unpooled};
+use self::value::{decode, encode};
+use crate::driver::{Committed, Driver};
+use crate::error::StoreError;
+use crate::server::{ANSWER, Blocking, CONNECT, MIGRATION, POOL_WAIT, within};
+use crate::sql::{Dialect, Statement, Step, Value};
+
+const NAME: &str = "mysql";
+
+/// A database of a MySQL server.
+pub(crate) struct MySql {
+    pool: Pool<Connect>,
+    connect: Connect,
+    blocking: Blocking,
+}
+
+impl MySql {
+    /// Connects to nothing yet.
+    pub(crate) fn new(server: &Server) -> Result<MySql, StoreError> {
+        let connect = Connect::new(server)?;
+        Ok(MySql {
+            pool: pool(connect.clone())?,
+            connect,
+            blocking: Blocking::new()?,
+        })
+    }
+
+    /// Does `work` with a connection of the pool; one that is late does not go back to it.
+    fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut mysql_async::Conn) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.blocking.wait(async {
+            let pooled = async { self.pool.get().await.map_err(unpooled) };
+            let mut connection = within(NAME, POOL_WAIT + CONNECT, pooled).await?;
+            let done = within(NAME, ANSWER, work(&mut connection)).await;
+            if matches!(done, Err(StoreError::Late { .. })) {
+                drop(Object::take(connection));
+            }
+            done
+        })
+    }
+}
+
+impl Driver for MySql {
+    fn dialect(&self) -> Dialect {
+        Dialect::MySql
+    }
+
+    fn prepare(&self) -> Result<(), StoreError> {
+        let migration = within(NAME, MIGRATION, schema::migrate(&self.connect));
+        self.blocking.wait(migration)
+    }
+
+    fn query(&self, statement: &Statement<'_>) -> Result<Vec<Vec<Value<'static>>>, StoreError> {
+        self.with(async |connection| {
+            let values = parameters(statement);
+            let rows: Vec<mysql_async::Row> = connection
+                .exec(&*statement.sql, values)
+                .await
+                .map_err(fail)?;
+            rows.into_iter()
+                .map(|row| row.unwrap().into_iter().map(decode).collect())
+                .collect()
+        })
+    }
+
+    fn commit(&self, steps: &[Step<'_>]) -> Result<Committed, StoreError> {
+        self.with(async |connection| {
+            let begun = connection.start_transaction(TxOpts::default()).await;
+            let mut transaction = begun.map_err(fail)?;
+            for Step { statement, changes } in steps {
+                let values = parameters(statement);
+                let done = transaction.exec_drop(&*statement.sql, values).await;
+                done.map_err(fail)?;
+                let changed = transaction.affected_rows();
+                if changes.is_some_and(|changes| changes != changed) {
+                    transaction.rollback().await.map_err(fail)?;
+                    return Ok(Committed::Nothing);
+                }
+            }
+            transaction.commit().await.map_err(fail)?;
+            Ok(Committed::All)
+        })
+    }
+}
+
+fn parameters(statement: &Statement<'_>) -> Params {
+    match statement.values.is_empty() {
+        true => Params::Empty,
+        false => Params::Positional(statement.values.iter().map(encode).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

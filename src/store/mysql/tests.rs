@@ -1,0 +1,95 @@
+//! A real MariaDB: what every server must do, and what only this one can do wrong.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::open;
+use crate::server::tests as common;
+
+#[test]
+fn it_conforms() {
+    common::conforms(servers::mariadb());
+}
+
+#[test]
+fn nodes_that_start_together_migrate_once() {
+    common::nodes_start_together(servers::mariadb());
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    common::newer_schema(servers::mariadb());
+}
+
+#[test]
+fn a_batch_is_kept_whole_or_not_at_all() {
+    common::whole_batches(servers::mariadb());
+}
+
+#[test]
+fn nodes_that_count_the_same_usage_do_not_block_each_other() {
+    common::shared_sums(servers::mariadb());
+}
+
+#[test]
+fn a_server_that_goes_and_comes_back_loses_and_doubles_nothing() {
+    common::comes_back(servers::Kind::MariaDb);
+}
+
+#[test]
+fn a_gateway_starts_before_its_server() {
+    common::starts_first(servers::Kind::MariaDb);
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    common::silent("mysql://u:secret@127.0.0.1:{}/d");
+}
+
+#[test]
+fn wrong_accounts_and_databases_end_the_start_without_their_password() {
+    common::refused(servers::mariadb());
+}
+
+#[test]
+fn tls_is_what_the_address_asks_for() {
+    let server = servers::mariadb();
+    let url = server.database();
+    // An account that the server lets in only over TLS.
+    server.sql(
+        "",
+        "CREATE USER 'safe'@'%' IDENTIFIED BY 'x' REQUIRE SSL; GRANT ALL ON *.* TO 'safe'@'%'",
+    );
+    let (_, place) = url.rsplit_once('@').unwrap();
+    let safe = format!("mysql://safe:x@{place}");
+    let works = |options: &str| open(&format!("{safe}?{options}")).is_ok();
+    let ca = server.certificate();
+    let ca = ca.display();
+    assert!(!works("sslmode=disable"));
+    assert!(works("sslmode=prefer"));
+    assert!(works("sslmode=require"));
+    assert!(works("tls=skip-verify"));
+    assert!(works(&format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={ca}")));
+    assert!(works(&format!("ssl-mode=VERIFY_CA&ssl-ca={ca}")));
+    common::untrusted(&url);
+}
+
+#[test]
+fn a_socket_will_do() {
+    let server = servers::mariadb();
+    let url = server.database();
+    let socket = server.socket();
+    open(&format!("{url}?socket={}", socket.display()))
+        .unwrap()
+        .ping()
+        .unwrap();
+}
+
+#[test]
+fn the_form_of_go_will_do() {
+    let server = servers::mariadb();
+    let url = server.database();
+    let (_, database) = url.rsplit_once('/').unwrap();
+    let (user, password, port) = (servers::USER, servers::PASSWORD, server.port());
+    let dsn = format!("{user}:{password}@tcp(127.0.0.1:{port})/{database}?charset=utf8mb4");
+    open(&dsn).unwrap().ping().unwrap();
+}

@@ -1,0 +1,236 @@
+//! What every database server must do: the stories, told by the tests of each driver.
+
+#![allow(clippy::unwrap_used)]
+
+use std::net::TcpListener;
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ledger::{Sink, Writer};
+use servers::{Kind, Server};
+
+use crate::conformance::{record, store_conformance};
+use crate::{Bucket, MAX_PAGE, Search, Store, StoreError, Sums, UsageSearch, open};
+
+pub(crate) fn conforms(server: &Server) {
+    let store = open(&server.database()).unwrap();
+    store_conformance(&*store);
+}
+
+pub(crate) fn nodes_start_together(server: &Server) {
+    let url = server.database();
+    let start = Barrier::new(4);
+    thread::scope(|scope| {
+        for n in 0..4 {
+            let (url, start) = (&url, &start);
+            scope.spawn(move || {
+                start.wait();
+                let store = open(url).unwrap();
+                store.put(&[record(&n.to_string(), n)]).unwrap();
+            });
+        }
+    });
+    assert_eq!(count(&*open(&url).unwrap()), 4);
+}
+
+pub(crate) fn newer_schema(server: &Server) {
+    let url = server.database();
+    drop(open(&url).unwrap());
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) \
+                 VALUES (4711, 'later', '2030-01-01T00:00:00Z', '1')";
+    server.sql(&url, newer);
+    let error = open(&url).err().unwrap();
+    assert!(
+        matches!(error, StoreError::NewerSchema { found: 4711, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("4711"), "{error}");
+}
+
+pub(crate) fn whole_batches(server: &Server) {
+    let url = server.database();
+    let store = open(&url).unwrap();
+    server.sql(
+        &url,
+        "ALTER TABLE requests ADD CONSTRAINT t CHECK (id <> 'bad')",
+    );
+    let batch: Vec<_> = (0..300).map(|n| record(&format!("good-{n}"), n)).collect();
+    let batch = [batch, vec![record("bad", 1)]].concat();
+    store.put(&batch).unwrap_err();
+    assert_eq!((count(&*store), requests_used(&*store)), (0, 0));
+    server.sql(&url, "ALTER TABLE requests DROP CONSTRAINT t");
+    store.put(&batch).unwrap();
+    assert_eq!((count(&*store), requests_used(&*store)), (301, 301));
+}
+
+/// Several nodes add to the same rows of the sums, and some put each other's batches again.
+pub(crate) fn shared_sums(server: &Server) {
+    const NODES: i64 = 4;
+    const BATCHES: i64 = 10;
+    let url = server.database();
+    drop(open(&url).unwrap());
+    let start = Barrier::new(NODES as usize);
+    thread::scope(|scope| {
+        for node in 0..NODES {
+            let (url, start) = (&url, &start);
+            scope.spawn(move || {
+                let store = open(url).unwrap();
+                start.wait();
+                for batch in 0..BATCHES {
+                    let records: Vec<_> = (0..20)
+                        .map(|n| {
+                            let mut record = record(&format!("{}-{batch}-{n}", node / 2), n);
+                            record.model = format!("m{}", (n + node) % 20);
+                            record
+                        })
+                        .collect();
+                    put_at_last(&*store, &records);
+                }
+            });
+        }
+    });
+    let store = open(&url).unwrap();
+    let records = (NODES / 2 * BATCHES * 20) as u64;
+    assert_eq!((count(&*store), requests_used(&*store)), (records, records));
+}
+
+/// As the writer does: again and again.
+fn put_at_last(store: &dyn Store, records: &[ledger::Record]) {
+    let begun = Instant::now();
+    while let Err(error) = store.put(records) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{error}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub(crate) fn comes_back(kind: Kind) {
+    const RECORDS: i64 = 3_000;
+    let server = Server::new(kind);
+    let url = server.database();
+    let store = open(&url).unwrap();
+    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, RECORDS as usize);
+    for n in 0..RECORDS {
+        writer
+            .reserve()
+            .unwrap()
+            .write(record(&format!("{n:05}"), n));
+        match n {
+            1_000 => server.stop(),
+            2_000 => {
+                let error = store.ping().unwrap_err().to_string();
+                assert!(!error.contains(servers::PASSWORD), "{error}");
+                server.start();
+            }
+            _ => {}
+        }
+        if n % 100 == 0 {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    assert!(
+        writer.flush(Duration::from_secs(60)),
+        "{:?}",
+        writer.counts()
+    );
+    let counts = writer.counts();
+    assert!(counts.failures > 0, "it was away: {counts:?}");
+    assert_eq!(
+        (count(&*store), requests_used(&*store)),
+        (RECORDS as u64, RECORDS as u64)
+    );
+}
+
+pub(crate) fn starts_first(kind: Kind) {
+    let server = Server::new(kind);
+    let url = server.database();
+    server.stop();
+    let store = open(&url).unwrap();
+    let error = store.ping().unwrap_err();
+    assert!(error.is_unreachable(), "{error}");
+    assert!(store.put(&[record("1", 1)]).is_err());
+    server.start();
+    store.put(&[record("1", 1)]).unwrap();
+    assert_eq!(count(&*store), 1);
+}
+
+/// Accepts connections and never says a word. `url` has `{}` for the port.
+pub(crate) fn silent(url: &str) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let begun = Instant::now();
+    let store = open(&url.replace("{}", &port)).unwrap();
+    let error = store.ping().unwrap_err();
+    assert!(error.is_unreachable(), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    assert!(
+        begun.elapsed() < 3 * super::CONNECT,
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+pub(crate) fn refused(server: &Server) {
+    let url = server.database();
+    let (front, place) = url.rsplit_once('@').unwrap();
+    let (scheme, _) = front.split_once("://").unwrap();
+    let wrong = format!("{scheme}://{}:sesame@{place}", servers::USER);
+    let (front, _) = url.rsplit_once('/').unwrap();
+    let nowhere = format!("{front}/nowhere");
+    for url in [wrong, nowhere] {
+        let error = open(&url).err().unwrap();
+        assert!(matches!(error, StoreError::Server { .. }), "{error:?}");
+        let words = format!("{error} {error:?}");
+        assert!(
+            !words.contains("sesame") && !words.contains(servers::PASSWORD),
+            "{words}"
+        );
+    }
+}
+
+/// Nobody vouches for the server's certificate.
+pub(crate) fn untrusted(url: &str) {
+    for mode in ["verify-ca", "verify-full"] {
+        let error = open(&format!("{url}?sslmode={mode}")).err().unwrap();
+        assert!(!error.is_unreachable(), "{mode}: {error}");
+        assert!(error.to_string().contains("certificate"), "{mode}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_may_ask_on_a_thread_of_a_runtime() {
+    let store = open(&servers::postgres().database()).unwrap();
+    for _ in 0..300 {
+        store.ping().unwrap();
+    }
+    drop(store);
+}
+
+fn count(store: &dyn Store) -> u64 {
+    let mut search = Search {
+        limit: MAX_PAGE,
+        ..Search::default()
+    };
+    let mut count = 0;
+    loop {
+        let page = store.requests(&search).unwrap();
+        count += page.items.len() as u64;
+        match page.next {
+            Some(next) => search.cursor = Some(next),
+            None => return count,
+        }
+    }
+}
+
+fn requests_used(store: &dyn Store) -> u64 {
+    let search = UsageSearch {
+        from: "2026-01-01T00:00:00Z".parse().unwrap(),
+        to: "2027-01-01T00:00:00Z".parse().unwrap(),
+        bucket: Bucket::Day,
+        by: vec![],
+    };
+    match store.usage(&search).unwrap() {
+        Sums::All(sums) => sums.iter().map(|sum| sum.requests).sum(),
+        Sums::TooMany => panic!("too many"),
+    }
+}
