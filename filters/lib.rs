@@ -10,6 +10,7 @@ mod endpoint;
 mod exchange;
 mod fail_to_proxy;
 mod failover;
+mod hold;
 mod local;
 mod logging;
 pub mod metrics;

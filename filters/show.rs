@@ -17,10 +17,13 @@ use crate::failover::{self, Happened};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 use crate::upstream::{Stop, broken, while_client_stays};
-use crate::{answer, settle};
+use crate::{answer, hold, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
 const MAX_HELD: usize = 64 * 1024;
+
+/// Bytes handed on between two notes in the journal of how far an answer is.
+const NOTED: u64 = 16 * 1024;
 
 /// How the upstream's answer ended.
 pub(crate) enum Ended {
@@ -42,6 +45,8 @@ pub(crate) struct Showing {
     /// The first bytes handed on, and how many in all: what a cut JSON body is estimated by.
     first: Bytes,
     handed: u64,
+    /// So many of them when the journal was last told.
+    noted: u64,
 }
 
 impl Showing {
@@ -62,6 +67,7 @@ impl Showing {
             shown: false,
             first: Bytes::new(),
             handed: 0,
+            noted: 0,
         })
     }
 
@@ -93,7 +99,7 @@ impl Showing {
                 Err(stop) => return Err(self.client_gone(shared, ctx, stop).await),
             };
             let (seen, ended) = match read {
-                Ok(Ok(Some(chunk))) => (self.take(&chunk), false),
+                Ok(Ok(Some(chunk))) => self.take_and_end(&chunk, upstream),
                 Ok(Ok(None)) => (self.end(), true),
                 Ok(Err(error)) => {
                     return self.cut(shared, session, ctx, broken(reused, &error)).await;
@@ -113,6 +119,16 @@ impl Showing {
             if ended {
                 return self.finished(shared, session, ctx).await;
             }
+        }
+    }
+
+    /// A whole answer is over for the client with its last byte: then it ends here, too, so that
+    /// it can be settled before.
+    fn take_and_end(&mut self, chunk: &Bytes, upstream: &mut Upstream) -> (Seen, bool) {
+        let seen = self.take(chunk);
+        match matches!(self.framing, Framing::Whole) && upstream.response_done() {
+            true => (self.end(), true),
+            false => (seen, false),
         }
     }
 
@@ -174,12 +190,48 @@ impl Showing {
                     reply.first_byte.get_or_insert(first);
                 }
             }
+            if self.tap.report().terminal {
+                // The client sees the end in these bytes: the journal has it before.
+                self.settle(shared, ctx).await;
+            }
             session
                 .write_response_body(Some(bytes), false)
                 .await
                 .map_err(|error| Stop::ClientGone(error.into_down()))?;
+            self.note(ctx, attempt);
         }
         Ok(())
+    }
+
+    /// Tells the journal now and then how far the answer is.
+    fn note(&mut self, ctx: &mut Ctx, attempt: &Attempt) {
+        if self.handed - self.noted < NOTED {
+            return;
+        }
+        self.noted = self.handed;
+        let report = self.tap.report();
+        // A JSON body is only read whole.
+        let output = match self.framing {
+            Framing::Whole => self.handed,
+            _ => report.output_bytes,
+        };
+        if let Some(exchange) = ctx.exchange()
+            && let Some(slot) = &exchange.slot
+        {
+            let status = self.head.status.as_u16();
+            slot.progress(hold::progress(exchange, attempt, status, output));
+        }
+    }
+
+    /// Closes an answer that is complete, as an answer or as an error.
+    async fn settle(&self, shared: &Shared, ctx: &mut Ctx) {
+        let report = self.tap.report();
+        let end = match report.fault {
+            Some(_) => End::UpstreamError,
+            None => End::Complete,
+        };
+        let status = self.head.status.as_u16();
+        settle::close(shared, ctx, status, end, Some(report)).await;
     }
 
     async fn begin(
@@ -226,13 +278,7 @@ impl Showing {
             };
             return self.cut(shared, session, ctx, cut).await;
         }
-        let end = if report.fault.is_some() {
-            End::UpstreamError
-        } else {
-            End::Complete
-        };
-        let status = self.head.status.as_u16();
-        settle::close(shared, ctx, status, end, Some(self.tap.report())).await;
+        self.settle(shared, ctx).await;
         Ok(Ended::Properly)
     }
 

@@ -6,6 +6,7 @@ mod channel;
 mod checks;
 mod environment;
 mod groups;
+mod journal;
 mod listen;
 mod models;
 mod network;
@@ -51,6 +52,7 @@ pub fn compile(sources: &Sources, lanes: &LaneBook, number: u64) -> Result<Snaps
 struct Draft {
     sections: sections::Sections,
     store: String,
+    journal: ledger::journal::Options,
     groups: groups::Groups,
     channels: Vec<channel::Draft>,
     prices: crate::price::PriceBook,
@@ -63,6 +65,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     let mut root = Field::root(&sources.root, problems).map();
     let sections = sections::read(&mut root, &environment);
     let store = store::read(&mut root, &environment);
+    let journal = journal::read(&mut root);
     unbuilt::read(&mut root);
     let groups = groups::read(&mut root);
     let context = channel::Context {
@@ -78,6 +81,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     Some(Draft {
         sections,
         store: store?,
+        journal,
         groups,
         channels: channels?,
         prices,
@@ -105,6 +109,7 @@ impl Draft {
             admin: self.sections.admin,
             metrics: self.sections.metrics,
             store: self.store,
+            journal: self.journal,
             billing: self.sections.billing,
             log: self.sections.log,
             routes: Routes::build(&channels),

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 
-/// Puts the listeners and the store of `old` into `new`; a warning for each that differed.
+/// Puts the listeners, the store and the journal of `old` into `new`; a warning for each that differed.
 pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> Vec<Problem> {
     let mut waiting = Vec::new();
     keep(
@@ -25,6 +25,7 @@ pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> V
         &mut waiting,
     );
     keep("store", &old.store, &mut new.store, &mut waiting);
+    keep("journal", &old.journal, &mut new.journal, &mut waiting);
     waiting
 }
 

@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub metrics: Listen,
     /// The `store` URL.
     pub store: String,
+    /// The `journal` section.
+    pub journal: ledger::journal::Options,
     /// The `billing` section.
     pub billing: Billing,
     /// The `log` section.

@@ -14,7 +14,6 @@ pub(super) fn refuse(field: &Field<'_>, hint: &str) {
 
 /// Reads the sections of features to come.
 pub(super) fn read(root: &mut Map<'_>) {
-    journal(&root.take("journal"));
     retention(&root.take("retention"));
     limits_section(&root.take("limits"));
     conversion(&root.take("conversion"));
@@ -49,28 +48,6 @@ fn limits_section(field: &Field<'_>) {
     map.finish();
     if enforce == Some(false) || away == Some(false) {
         refuse(field, "take the section out until limits are");
-    }
-}
-
-fn journal(field: &Field<'_>) {
-    if field.is_absent() {
-        return;
-    }
-    if field.is_map() {
-        let mut map = field.map();
-        map.take("path").word("path");
-        fsync(&map.take("fsync"));
-        map.take("max").size(1 << 20..=u64::MAX);
-        map.finish();
-    } else {
-        field.word("path");
-    }
-    no_effect(field);
-}
-
-fn fsync(field: &Field<'_>) {
-    if !matches!(field.peek(), Some("always")) {
-        field.duration(Duration::from_millis(1)..=Duration::from_secs(60));
     }
 }
 

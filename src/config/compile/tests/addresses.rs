@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ledger::journal::{Fsync, Options};
+
 use super::*;
 use crate::snapshot::Listen;
 
@@ -195,12 +197,11 @@ fn values_from_the_environment_are_retyped() {
 #[test]
 fn features_to_come_are_refused_or_warned_of() {
     check_section(
-        "redis: redis://h\nlimits: {enforce: shadow}\njournal: data/j\nretention: {requests: 90d}\n\
+        "redis: redis://h\nlimits: {enforce: shadow}\nretention: {requests: 90d}\n\
          billing: {lease: 1}\nconversion: strict",
         &[
             "?billing.lease: no effect yet",
             "!redis: not enforced yet",
-            "?journal: no effect yet",
             "?retention: no effect yet",
             "!limits: not enforced yet",
         ],
@@ -211,16 +212,44 @@ fn features_to_come_are_refused_or_warned_of() {
         &["!limits: not enforced yet"],
     );
     check_section(
-        "journal: {path: j, fsync: always, max: 8GiB}",
-        &["?journal: no effect yet"],
+        "conversion: loose",
+        &["!conversion: expected one of lenient, strict"],
+    );
+}
+
+#[test]
+fn the_journal_is_a_path_or_a_map() {
+    let journal = |yaml: &str| snapshot(yaml).journal;
+    let given = |path: &str, fsync, max| Options {
+        path: path.into(),
+        fsync,
+        max,
+    };
+    let every = |ms| Fsync::Every(Duration::from_millis(ms));
+    assert_eq!(journal(""), given("data/journal", every(20), 8 << 30));
+    assert_eq!(journal("journal: j"), given("j", every(20), 8 << 30));
+    assert_eq!(
+        journal("journal: {path: j, fsync: always, max: 2MiB}"),
+        given("j", Fsync::Always, 2 << 20)
+    );
+    assert_eq!(
+        journal("journal: {fsync: 1s}"),
+        given("data/journal", every(1_000), 8 << 30)
     );
     check_section(
-        "journal: {path: j, fsync: never, max: big}\nconversion: loose",
+        "journal: {path: '', fsync: never, max: big, size: 1}",
         &[
+            "!journal.path: an empty path",
             "!journal.fsync: expected a duration",
             "!journal.max: expected a size",
-            "?journal: no effect yet",
-            "!conversion: expected one of lenient, strict",
+            "!journal.size: unknown key",
+        ],
+    );
+    check_section(
+        "journal: {fsync: 2m, max: 1KiB}",
+        &[
+            "!journal.fsync: expected a duration from 1ms to 1m",
+            "!journal.max: expected a size from 1048576",
         ],
     );
 }
