@@ -144,6 +144,34 @@ impl Gateway {
         }
     }
 
+    /// Every record there is, newest first.
+    pub async fn all_records(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/requests?limit=100{cursor}");
+            let page = self.admin_get(&path).await.json();
+            all.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// Kills it as the kernel would, and starts another in its folder.
+    pub async fn killed_and_started_again(self) -> Gateway {
+        let Gateway {
+            folder,
+            mut process,
+            ..
+        } = self;
+        process.signal("KILL");
+        process.exited().await;
+        drop(process);
+        Gateway::start_in(folder, "tollgate.yaml").await
+    }
+
     /// Reads the admin API with the admin's key.
     pub async fn admin_get(&self, path: &str) -> Answer {
         Call::get(path)
