@@ -51,8 +51,13 @@ impl Gateway {
     /// Starts it in that folder with that configuration (a path inside it).
     pub async fn start_in(folder: TempDir, config: &str) -> Gateway {
         let mut command = Command::new(process::tollgate());
+        command.args(["serve", "--config", config]);
+        Gateway::start_by(command, folder).await
+    }
+
+    /// Starts it in that folder by that command.
+    pub async fn start_by(mut command: Command, folder: TempDir) -> Gateway {
         command
-            .args(["serve", "--config", config])
             .current_dir(folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -157,6 +162,15 @@ impl Gateway {
                 None => return all,
             }
         }
+    }
+
+    /// Sets how far its files may grow from now on (`prlimit --fsize`): `0`, `unlimited`.
+    pub fn limit_files(&self, bytes: &str) {
+        let set = Command::new("prlimit")
+            .arg(format!("--pid={}", self.process.id()))
+            .arg(format!("--fsize={bytes}:"))
+            .status();
+        assert!(set.is_ok_and(|set| set.success()), "the limit is set");
     }
 
     /// Kills it as the kernel would, and starts another in its folder.

@@ -39,12 +39,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 pub use hold::{HeldRates, Hold, Progress};
+pub use identity::Stranger;
+pub use recover::{NotRecovered, Orphan, Recovered};
 pub use synced::{NotSynced, Synced};
 
 pub(crate) use self::backlog::Backlog;
 pub(crate) use self::core::Core;
 pub(crate) use self::entry::Position;
-pub(crate) use self::recover::{NotRecovered, Orphan};
 
 use self::folder::Folder;
 use self::identity::Identity;

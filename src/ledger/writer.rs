@@ -121,8 +121,9 @@ impl Writer {
     /// Stores what is queued and ends the threads; returns how many records are left to the next
     /// start, in the journal.
     ///
-    /// Gives slots still out half a second and a failing store five before it gives up: the process
-    /// is about to end, and nothing in it can wait for ever. Later calls return at once.
+    /// Gives slots still out half a second, a failing store five and a slow one ten before it gives
+    /// up: the process is about to end, and nothing in it can wait for ever. Later calls return at
+    /// once.
     pub fn stop(&self) -> usize {
         self.desk.stop();
         let threads = self

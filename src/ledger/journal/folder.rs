@@ -42,9 +42,18 @@ impl Folder {
 
     /// Locks a folder that another process made; `None` while somebody holds it or it is gone.
     pub(super) fn take(path: &Path) -> io::Result<Option<Folder>> {
-        let lock = match File::open(path.join(LOCK)) {
+        // Some file systems lock only what may be written.
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path.join(LOCK));
+        let lock = match opened {
             Ok(lock) => lock,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Its removal was cut short before the last step, if it is there at all.
+                let _ = fs::remove_dir(path);
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         match lock.try_lock() {
@@ -86,13 +95,13 @@ impl Folder {
     }
 }
 
-/// The folders in `base`, but for the one that is `own`.
+/// The folders of processes in `base`, but for the one that is `own`.
 pub(super) fn others(base: &Path, own: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(base)? {
         let entry = entry?;
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if entry.file_type()?.is_dir() && !hidden && entry.path() != own {
+        let ours = entry.file_name().to_str().is_some_and(is_name);
+        if ours && entry.file_type()?.is_dir() && entry.path() != own {
             found.push(entry.path());
         }
     }
@@ -103,6 +112,15 @@ pub(super) fn others(base: &Path, own: &Path) -> io::Result<Vec<PathBuf>> {
 /// Waits until the disk knows the names in a folder.
 pub(super) fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Whether a folder is one of ours by its name: the root of a volume has others beside.
+fn is_name(name: &str) -> bool {
+    name.split_once('-').is_some_and(|(process, random)| {
+        process.bytes().all(|byte| byte.is_ascii_digit())
+            && random.len() == 16
+            && random.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 /// A name nobody has, and its folder under a name that others leave alone.

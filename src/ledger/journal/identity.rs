@@ -17,7 +17,7 @@ pub(super) struct Identity {
 
 /// What the start of a file is instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Stranger {
+pub enum Stranger {
     /// Nothing was written to it yet.
     #[error("nothing is in it")]
     Empty,

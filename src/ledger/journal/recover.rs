@@ -19,20 +19,22 @@ const BATCH: usize = 500;
 
 /// What was found in a folder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Recovered {
+pub struct Recovered {
     /// Settlements that the store may not have had.
-    pub(crate) settled: u64,
+    pub settled: u64,
     /// Requests without a settlement: `gateway_lost`.
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// Damaged bytes that were passed over, such as the torn end after a loss of power.
-    pub(crate) torn_bytes: u64,
+    pub torn_bytes: u64,
 }
 
 /// Why a folder stays as it is.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotRecovered {
+pub enum NotRecovered {
+    /// What is in it is not for this program.
     #[error("{0}")]
     Stranger(#[from] Stranger),
+    /// It cannot be read, or not be removed.
     #[error("{0}")]
     Disk(#[from] io::Error),
     /// Whoever puts the records gave up.
@@ -41,21 +43,25 @@ pub(crate) enum NotRecovered {
 }
 
 /// A folder that nobody else writes to.
-pub(crate) struct Orphan(Folder);
+pub struct Orphan(Folder);
 
 impl Orphan {
     /// The folders in `base` that may be orphans; `own` is none.
-    pub(crate) fn candidates(base: &Path, own: &Path) -> io::Result<Vec<PathBuf>> {
+    pub fn candidates(base: &Path, own: &Path) -> io::Result<Vec<PathBuf>> {
         folder::others(base, own)
     }
 
-    /// Takes the folder, unless a process still has it.
-    pub(crate) fn take(path: &Path) -> io::Result<Option<Orphan>> {
+    /// Takes the folder, unless a process still has it or it is gone.
+    pub fn take(path: &Path) -> io::Result<Option<Orphan>> {
         Ok(Folder::take(path)?.map(Orphan))
     }
 
-    /// Puts what is in it, each record at least once, and removes it.
-    pub(crate) fn recover(
+    /// Puts what is in it, each record at least once, and removes it. `put` is asked with batches,
+    /// and says `false` when it gives up.
+    ///
+    /// # Errors
+    /// Then the folder stays as it is, to be recovered later.
+    pub fn recover(
         self,
         put: &mut dyn FnMut(&[Record]) -> bool,
     ) -> Result<Recovered, NotRecovered> {

@@ -121,8 +121,9 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 fn set_aside(file: &File, size: u64) -> io::Result<()> {
     let length = i64::try_from(size).map_err(|_| io::ErrorKind::FileTooLarge)?;
     match posix_fallocate(file, 0, length) {
-        // Some file systems cannot: there a full disk shows at the write, which is provided for.
-        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS) => Ok(()),
+        // Some file systems cannot, or a signal came between: then a full disk shows at the
+        // write, which is provided for.
+        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL | Errno::ENOSYS | Errno::EINTR) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

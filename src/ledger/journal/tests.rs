@@ -9,10 +9,17 @@ mod orders;
 
 use std::collections::BTreeMap;
 
+use proptest::test_runner::Config;
 use tempfile::TempDir;
 
 use super::*;
 use crate::record::Record;
+
+/// So many cases, or as many as `make chaos` wants.
+fn cases(usual: u32) -> Config {
+    let set = std::env::var("TOLLGATE_CHAOS_CASES").ok();
+    Config::with_cases(set.and_then(|text| text.parse().ok()).unwrap_or(usual))
+}
 
 /// Eight usual entries.
 const SMALL: Sizes = Sizes {

@@ -15,6 +15,8 @@ pub(super) const MAX_BATCH: usize = 500;
 const GATHER: Duration = Duration::from_millis(50);
 /// How long a journal that cannot be read is left alone.
 const UNREADABLE: Duration = Duration::from_secs(1);
+/// On stop: how long what is left is stored; the rest waits in the journal for the next start.
+const STORE_GRACE: Duration = Duration::from_secs(10);
 /// On stop: how long slots still out may bring their records.
 const SLOT_GRACE: Duration = Duration::from_millis(500);
 /// On stop: how often is looked whether slots are still out.
@@ -26,6 +28,8 @@ pub(super) struct Drain {
     backlog: Backlog,
     persist: Persist,
     batch: Vec<Record>,
+    /// Set on stop.
+    give_up: Option<Instant>,
 }
 
 impl Drain {
@@ -35,6 +39,7 @@ impl Drain {
             desk,
             persist,
             batch: Vec::with_capacity(MAX_BATCH),
+            give_up: None,
         }
     }
 
@@ -62,6 +67,7 @@ impl Drain {
     /// After the stop: what is left, and what slots still out bring.
     fn finish(&mut self) -> Result<(), GaveUp> {
         let end = Instant::now() + SLOT_GRACE;
+        self.give_up = Some(Instant::now() + STORE_GRACE);
         loop {
             let over = self.desk.taken() == 0 || Instant::now() >= end;
             self.store_all()?;
@@ -81,6 +87,9 @@ impl Drain {
             }
             if self.batch.is_empty() {
                 return Ok(());
+            }
+            if self.give_up.is_some_and(|end| Instant::now() >= end) {
+                return Err(GaveUp);
             }
             self.persist.put(&self.batch)?;
             self.desk.journal.stored(self.backlog.position());

@@ -67,8 +67,10 @@ impl Rescue {
         let Some(orphan) = Orphan::take(folder)? else {
             return Ok(());
         };
-        let persist = &mut self.persist;
-        let found = orphan.recover(&mut |batch| persist.put(batch).is_ok())?;
+        // A stop does not wait for the end of what may be gigabytes.
+        let (desk, persist) = (&self.desk, &mut self.persist);
+        let mut put = |batch: &[_]| !desk.stopping() && persist.put(batch).is_ok();
+        let found = orphan.recover(&mut put)?;
         tracing::warn!(
             folder = %folder.display(),
             settled = found.settled,

@@ -8,7 +8,8 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ledger::Writer;
+use ledger::journal::{Fsync, Options};
+use ledger::{Journal, Writer};
 use tempfile::TempDir;
 
 use super::*;
@@ -190,17 +191,31 @@ fn every_list_walks_an_index_and_sorts_nothing() {
     }
 }
 
+/// A writer whose journal is in `folder`, too.
+fn writer(folder: &Path, store: &Arc<dyn Store>, capacity: usize) -> Writer {
+    let journal = Journal::open(&Options {
+        path: folder.join("journal"),
+        fsync: Fsync::Every(Duration::from_millis(20)),
+        max: 1 << 30,
+    });
+    Writer::start(
+        Arc::clone(store) as Arc<dyn Sink>,
+        journal.unwrap(),
+        capacity,
+    )
+}
+
 #[test]
 fn ten_thousand_records_pass_through_the_writer() {
     let folder = TempDir::new().unwrap();
     let store = open(&url(folder.path())).unwrap();
-    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, 20_000);
+    let writer = writer(folder.path(), &store, 20_000);
     let begun = Instant::now();
     for n in 0..10_000 {
         writer
             .reserve()
             .expect("room")
-            .write(record(&format!("{n:05}"), n));
+            .write(&record(&format!("{n:05}"), n));
     }
     assert!(writer.flush(Duration::from_secs(30)));
     // Took 0.7 s unoptimised on two busy cores; a commit per record would take minutes.
@@ -219,8 +234,8 @@ fn ten_thousand_records_pass_through_the_writer() {
 fn a_record_is_readable_within_a_tenth_of_a_second() {
     let folder = TempDir::new().unwrap();
     let store = open(&url(folder.path())).unwrap();
-    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, 10);
-    writer.reserve().unwrap().write(record("1", 1));
+    let writer = writer(folder.path(), &store, 10);
+    writer.reserve().unwrap().write(&record("1", 1));
     let begun = Instant::now();
     while store.request("1").unwrap().is_none() {
         // The promise is one second; the usual time a tenth of it.

@@ -143,7 +143,7 @@ fn a_living_process_s_folder_is_not_touched() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases(64))]
 
     #[test]
     fn a_cut_anywhere_loses_nothing_before_it(cut in 0usize..8_000) {

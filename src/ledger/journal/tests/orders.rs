@@ -188,7 +188,7 @@ fn copy_folders(from: &Path, to: &Path) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn every_admitted_request_is_one_row(events in proptest::collection::vec(event(), 1..200)) {

@@ -83,6 +83,7 @@ impl Load {
 
 async fn ask_on(number: u64, addr: String, told: Arc<Told>, stop: Arc<AtomicBool>) {
     let client = e2e::call::keeping_client();
+    let pause = Duration::from_millis(super::number("TOLLGATE_CHAOS_PAUSE_MS", 0));
     while !stop.load(Ordering::SeqCst) {
         let turn = told.asked.fetch_add(1, Ordering::SeqCst);
         let name = format!("load-{turn:06}-{:0>96}", "");
@@ -105,6 +106,7 @@ async fn ask_on(number: u64, addr: String, told: Arc<Told>, stop: Arc<AtomicBool
             // The gateway died.
             Err(_) => return,
         }
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use e2e::{Dialect, Gateway, Setup};
+use e2e::{Dialect, Ended, Gate, Gateway, Setup};
 use serde_json::json;
 
 use super::load::{self, Load, Told};
@@ -43,6 +43,49 @@ async fn at_its_maximum_new_requests_wait_and_none_that_was_admitted_is_lost() {
     let complete = rows.iter().filter(|row| row["end"] == "complete");
     assert_eq!(complete.count(), calls + 1, "each that was admitted, once");
     assert_eq!(told.count(200), calls);
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_nothing_refuses_new_work_and_loses_none() {
+    let (upstream, setup) = load::upstream().await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tollgate.yaml"), setup.text()).unwrap();
+    let mut command = Command::new("sh");
+    // A write beyond the limit is an error instead of the end.
+    command
+        .arg("-c")
+        .arg("trap '' XFSZ; exec \"$0\" serve --config tollgate.yaml")
+        .arg(e2e::process::tollgate());
+    let gateway = Gateway::start_by(command, folder).await;
+    let gate = Gate::new();
+    upstream.then(
+        Dialect::Chat
+            .stream(&["one ", "two"], load::COUNTS)
+            .gated_at(2, &gate),
+    );
+    let mut stream = gateway.stream(Dialect::Chat).await;
+    let id = stream.id();
+    stream.first_text(Dialect::Chat).await;
+
+    gateway.limit_files("0");
+    for _ in 0..3 {
+        let refused = gateway.ask(Dialect::Chat).await;
+        assert_eq!(refused.status, 503, "{}", refused.text());
+    }
+    assert_eq!(upstream.calls(), 1, "nothing goes upstream");
+    gate.open();
+    let (ended, _) = stream.whole().await;
+    assert_eq!(ended, Ended::Properly, "what was admitted goes on");
+    gateway.metric_is("tollgate_journal_full", &[], 1.0).await;
+
+    gateway.limit_files("unlimited");
+    gateway.metric_is("tollgate_journal_full", &[], 0.0).await;
+    gateway.ask(Dialect::Chat).await.is(200);
+    assert_eq!(gateway.record(&id).await["end"], "complete");
+    gateway
+        .process
+        .says("the disk takes the journal again")
+        .await;
 }
 
 #[test]
