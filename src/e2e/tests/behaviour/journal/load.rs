@@ -91,7 +91,7 @@ async fn ask_on(number: u64, addr: String, told: Arc<Told>, stop: Arc<AtomicBool
             0 => Dialect::Chat,
             _ => Dialect::Messages,
         };
-        let stream = (turn / 2 + number) % 3 != 0;
+        let stream = !(turn / 2 + number).is_multiple_of(3);
         let mut body = dialect.ask("m", stream);
         // The upstream sees the name too.
         body["metadata"] = json!({ "name": name });

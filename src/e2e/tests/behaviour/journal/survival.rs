@@ -28,7 +28,7 @@ async fn killed_at_any_moment_it_has_every_request_once() {
     let rounds = number("TOLLGATE_CHAOS_KILLS", 3);
     let clients = number("TOLLGATE_CHAOS_CLIENTS", 12);
     let seed = number("TOLLGATE_CHAOS_SEED", std::process::id().into());
-    println!("TOLLGATE_CHAOS_SEED={seed}");
+    eprintln!("TOLLGATE_CHAOS_SEED={seed}");
     let mut dice = Dice(seed);
     let (upstream, setup) = load::upstream().await;
     let told = Arc::new(Told::default());
