@@ -24,6 +24,7 @@ mod identity;
 mod recover;
 mod scan;
 mod segment;
+mod segments;
 mod synced;
 mod syncer;
 mod tail;
@@ -49,7 +50,7 @@ pub(crate) use self::entry::Position;
 
 use self::folder::Folder;
 use self::identity::Identity;
-use self::tail::Sizes;
+use self::segments::Sizes;
 
 /// Bytes of a segment, unless the whole journal is to be small.
 const SEGMENT: u64 = 16 << 20;

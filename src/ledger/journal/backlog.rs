@@ -66,8 +66,8 @@ impl Backlog {
         if self.scan.is_some() && !ended {
             return true;
         }
-        let tail = self.core.tail();
-        let Some((segment, end)) = tail.segment_at(self.position) else {
+        let mut tail = self.core.tail();
+        let Some((segment, end)) = tail.segments().segment_at(self.position) else {
             return false;
         };
         let same = self.scan.as_ref().map(|(number, _)| *number) == Some(segment.number);
@@ -83,7 +83,7 @@ impl Backlog {
         };
         let (segment, end) = match same {
             false => (segment, end),
-            true => match tail.segment_at(next) {
+            true => match tail.segments().segment_at(next) {
                 Some(next) => next,
                 None => return false,
             },

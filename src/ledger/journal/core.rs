@@ -12,8 +12,9 @@ use super::folder::Folder;
 use super::frame::HEAD;
 use super::hold::{Hold, Progress};
 use super::identity::Identity;
+use super::segments::{Place, Segments, Sizes};
 use super::synced::{self, NotSynced, Synced};
-use super::tail::{Open, Place, Sizes, Tail};
+use super::tail::{Open, Tail};
 use super::{Fsync, Full};
 use crate::record::Record;
 
@@ -44,12 +45,12 @@ impl Core {
         fsync: Fsync,
         sizes: Sizes,
     ) -> io::Result<Core> {
-        let tail = Tail::begin(folder.path().to_path_buf(), identity, sizes)?;
+        let segments = Segments::begin(folder.path().to_path_buf(), identity, sizes)?;
         Ok(Core {
             folder,
             salt: identity.salt,
             fsync,
-            tail: Mutex::new(tail),
+            tail: Mutex::new(Tail::new(segments)),
             tickets: AtomicU64::new(0),
             dirty: AtomicBool::new(false),
             full: AtomicBool::new(false),
@@ -68,7 +69,7 @@ impl Core {
         let frame = entry::hold(ticket, hold, self.salt);
         let mut tail = self.tail();
         let held = tail.hold(ticket, &frame);
-        let written = tail.written();
+        let written = tail.segments().written();
         self.after(tail);
         match (held, self.fsync) {
             (Err(_), _) => Err(Full),
@@ -133,7 +134,7 @@ impl Core {
 
     fn remove_done(&self, stored: Position) {
         loop {
-            let Some(done) = self.tail().pop_done(stored) else {
+            let Some(done) = self.tail().segments().pop_done(stored) else {
                 return;
             };
             if let Err(error) = done.remove() {
@@ -172,7 +173,7 @@ impl Core {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        self.tail().bytes()
+        self.tail().segments().bytes()
     }
 
     pub(super) fn salt(&self) -> u32 {
@@ -188,8 +189,8 @@ impl Core {
     }
 
     /// Something was written: the syncer is woken, once until it looks.
-    fn after(&self, tail: MutexGuard<'_, Tail>) {
-        self.show(&tail);
+    fn after(&self, mut tail: MutexGuard<'_, Tail>) {
+        self.show(&mut tail);
         drop(tail);
         if !self.dirty.swap(true, Ordering::AcqRel)
             && let Some(syncer) = self.syncer.get()
@@ -200,12 +201,13 @@ impl Core {
 
     /// Looks again whether there is room.
     pub(super) fn refresh(&self) {
-        self.show(&self.tail());
+        self.show(&mut self.tail());
     }
 
-    fn show(&self, tail: &Tail) {
+    fn show(&self, tail: &mut Tail) {
         self.full.store(tail.is_full(), Ordering::Relaxed);
-        self.refused.store(tail.is_refused(), Ordering::Relaxed);
+        self.refused
+            .store(tail.segments().is_refused(), Ordering::Relaxed);
     }
 
     pub(super) fn take_dirty(&self) -> bool {

@@ -42,7 +42,7 @@ pub(super) fn run(core: &Core, fsync: Fsync) {
 }
 
 fn sync(core: &Core) {
-    let unsynced = core.tail().take_unsynced();
+    let unsynced = core.tail().segments().take_unsynced();
     let synced = unsynced
         .segments
         .iter()
@@ -64,7 +64,7 @@ fn sync(core: &Core) {
 }
 
 fn keep_spare(core: &Core) {
-    let wanted = core.tail().wanted_spare();
+    let wanted = core.tail().segments().wanted_spare();
     if let Some(make) = wanted {
         let unneeded = core.tail().set_spare(make());
         if let Some(Err(error)) = unneeded.map(|segment| segment.remove())

@@ -1,46 +1,17 @@
-//! The growing end of a process's journal: which segments there are, and who is not settled yet.
+//! The growing end of a process's journal: who was admitted, and is not settled yet.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::entry::{Position, Ticket};
 use super::hold::Progress;
-use super::identity::Identity;
-use super::segment::{FIRST, Segment};
+use super::segment::Segment;
+use super::segments::{Bound, NoRoom, Place, Segments};
 
 /// Segments that open holds may keep from being removed; what is older is written anew at the end.
 const KEPT: usize = 4;
 /// Holds written anew at a time.
 const CARRIED: usize = 256;
-
-/// There is no room for the entry.
-#[derive(Debug)]
-pub(super) struct NoRoom;
-
-/// Whether an entry may make the journal larger than it should be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bound {
-    /// It may not: it is about new work.
-    Kept,
-    /// It may: it is about work that was admitted.
-    Passed,
-}
-
-/// Where an entry was written.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) segment: Arc<Segment>,
-    pub(super) at: u64,
-    pub(super) length: usize,
-}
-
-impl Place {
-    fn is(&self, other: &Place) -> bool {
-        (self.segment.number, self.at) == (other.segment.number, other.at)
-    }
-}
 
 /// An admitted request that is not settled.
 #[derive(Clone, Debug)]
@@ -49,85 +20,25 @@ pub(super) struct Open {
     pub(super) progress: Option<Box<Progress>>,
 }
 
-/// A segment in use.
-struct Live {
-    segment: Arc<Segment>,
-    /// Behind the last entry.
-    end: u64,
-    /// Holds in it that are not settled.
-    open: usize,
-    /// The disk refused a write: nothing more is written to it.
-    sealed: bool,
-}
-
-impl Live {
-    fn room(&self) -> u64 {
-        match self.sealed {
-            true => 0,
-            false => self.segment.size - self.end,
-        }
-    }
-}
-
-/// How large a journal and its segments may be, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sizes {
-    pub(super) segment: u64,
-    pub(super) max: u64,
-}
-
 /// The state behind the journal's one lock.
 pub(super) struct Tail {
-    folder: PathBuf,
-    identity: Identity,
-    sizes: Sizes,
-    /// Oldest first; entries go to the last.
-    segments: VecDeque<Live>,
-    /// Made beforehand, so that the next rotation only takes it.
-    spare: Option<Arc<Segment>>,
-    /// The highest number that a segment was given.
-    newest: u64,
-    /// Full segments that the disk may not have yet.
-    unsynced: Vec<Arc<Segment>>,
+    segments: Segments,
     open: HashMap<Ticket, Open>,
     /// Settlements that the disk did not take; tried again. At most one for each admitted request.
     pending: VecDeque<Vec<u8>>,
-    /// Entries written, ever.
-    written: u64,
-    /// The disk refused the last write or the last new segment.
-    refused: bool,
-    /// Segments were made whose names the disk may not have yet.
-    new_names: bool,
-}
-
-/// What the disk is to be asked for next.
-pub(super) struct Unsynced {
-    pub(super) segments: Vec<Arc<Segment>>,
-    pub(super) new_names: bool,
-    /// Entries that are on the disk afterwards.
-    pub(super) written: u64,
 }
 
 impl Tail {
-    /// Begins with one segment.
-    pub(super) fn begin(folder: PathBuf, identity: Identity, sizes: Sizes) -> io::Result<Tail> {
-        let mut tail = Tail {
-            folder,
-            identity,
-            sizes,
-            segments: VecDeque::new(),
-            spare: None,
-            newest: 0,
-            unsynced: Vec::new(),
+    pub(super) fn new(segments: Segments) -> Tail {
+        Tail {
+            segments,
             open: HashMap::new(),
             pending: VecDeque::new(),
-            written: 0,
-            refused: false,
-            new_names: false,
-        };
-        let first = tail.make()?;
-        tail.push(Arc::new(first));
-        Ok(tail)
+        }
+    }
+
+    pub(super) fn segments(&mut self) -> &mut Segments {
+        &mut self.segments
     }
 
     /// Writes the hold of a ticket not used before.
@@ -135,8 +46,8 @@ impl Tail {
         if !self.pending.is_empty() {
             return Err(NoRoom);
         }
-        let hold = self.append(frame, Bound::Kept)?;
-        self.count_open(&hold);
+        let hold = self.segments.append(frame, Bound::Kept)?;
+        self.segments.count_open(&hold);
         let progress = None;
         self.open.insert(ticket, Open { hold, progress });
         Ok(())
@@ -149,24 +60,24 @@ impl Tail {
         };
         open.progress = Some(Box::new(seen));
         if self.pending.is_empty() {
-            let _remembered = self.append(frame, Bound::Kept);
+            let _remembered = self.segments.append(frame, Bound::Kept);
         }
     }
 
     /// Writes the end of a request. It is kept in memory while the disk takes nothing.
     pub(super) fn settle(&mut self, ticket: Ticket, frame: Vec<u8>) {
-        if !self.pending.is_empty() || self.append(&frame, Bound::Passed).is_err() {
+        if !self.pending.is_empty() || self.segments.append(&frame, Bound::Passed).is_err() {
             self.pending.push_back(frame);
         }
         if let Some(open) = self.open.remove(&ticket) {
-            self.count_settled(&open.hold);
+            self.segments.count_settled(&open.hold);
         }
     }
 
     /// Writes what only saves work at the next start.
     pub(super) fn note(&mut self, frame: &[u8]) {
         if self.pending.is_empty() {
-            let _unsaved = self.append(frame, Bound::Passed);
+            let _unsaved = self.segments.append(frame, Bound::Passed);
         }
     }
 
@@ -175,204 +86,33 @@ impl Tail {
         self.open.get(&ticket).cloned()
     }
 
-    fn append(&mut self, frame: &[u8], bound: Bound) -> Result<Place, NoRoom> {
-        let length = frame.len();
-        if self.room() < length as u64 {
-            self.rotate(bound)?;
-        }
-        let Some(live) = self.segments.back_mut() else {
-            return Err(NoRoom);
-        };
-        if live.room() < length as u64 {
-            return Err(NoRoom);
-        }
-        let at = live.end;
-        if let Err(error) = live.segment.write(frame, at) {
-            // A part of it may have been written: whoever reads passes over it.
-            live.sealed = true;
-            self.refuse(&error);
-            return Err(NoRoom);
-        }
-        live.end += length as u64;
-        self.written += 1;
-        let segment = Arc::clone(&live.segment);
-        Ok(Place {
-            segment,
-            at,
-            length,
-        })
-    }
-
-    /// Bytes left in the segment that is written to.
-    fn room(&self) -> u64 {
-        self.segments.back().map_or(0, Live::room)
-    }
-
-    /// Goes on in a new segment.
-    fn rotate(&mut self, bound: Bound) -> Result<(), NoRoom> {
-        let next = match self.spare.take() {
-            Some(spare) => spare,
-            None if bound == Bound::Kept && !self.may_grow() => return Err(NoRoom),
-            None => match self.make() {
-                Ok(made) => Arc::new(made),
-                Err(error) => {
-                    self.refuse(&error);
-                    return Err(NoRoom);
-                }
-            },
-        };
-        if let Some(full) = self.segments.back() {
-            self.unsynced.push(Arc::clone(&full.segment));
-        }
-        self.push(next);
-        Ok(())
-    }
-
-    fn push(&mut self, segment: Arc<Segment>) {
-        self.new_names = true;
-        self.segments.push_back(Live {
-            segment,
-            end: FIRST,
-            open: 0,
-            sealed: false,
-        });
-    }
-
-    fn make(&mut self) -> io::Result<Segment> {
-        self.newest += 1;
-        Segment::create(&self.folder, self.newest, self.sizes.segment, self.identity)
-    }
-
-    fn refuse(&mut self, error: &io::Error) {
-        if !self.refused {
-            tracing::error!(%error, folder = %self.folder.display(),
-                "the disk does not take the journal: new requests are refused until it does");
-        }
-        self.refused = true;
-    }
-
-    /// Whether one more segment is within the bound.
-    fn may_grow(&self) -> bool {
-        self.set_aside() + self.sizes.segment <= self.sizes.max
-    }
-
-    /// Bytes of the disk that are taken.
-    fn set_aside(&self) -> u64 {
-        let files = self.segments.len() + usize::from(self.spare.is_some());
-        files as u64 * self.sizes.segment
-    }
-
-    /// Whether new requests must be refused. A quarter of a segment stays for those admitted.
+    /// Whether new requests must be refused.
     pub(super) fn is_full(&self) -> bool {
-        let last = self.spare.is_none() && self.room() < self.sizes.segment / 4;
-        let beyond = self.set_aside() > self.sizes.max;
-        beyond || !self.pending.is_empty() || last && (self.refused || !self.may_grow())
+        !self.pending.is_empty() || self.segments.are_full()
     }
 
-    /// Whether the disk refused something that is to be tried again.
-    pub(super) fn is_refused(&self) -> bool {
-        self.refused
-    }
-
-    /// How to make the segment that should be there before it is needed, if one should. It is made
-    /// without the lock: the disk may take its time.
-    pub(super) fn wanted_spare(&mut self) -> Option<impl FnOnce() -> io::Result<Segment> + use<>> {
-        let soon = self.room() < self.sizes.segment / 4 * 3;
-        let wanted = self.spare.is_none() && soon && self.may_grow();
-        // After a refusal it also shows whether the disk takes something again.
-        if !wanted && !self.refused {
-            return None;
-        }
-        self.newest += 1;
-        let (folder, number) = (self.folder.clone(), self.newest);
-        let (size, identity) = (self.sizes.segment, self.identity);
-        Some(move || Segment::create(&folder, number, size, identity))
-    }
-
-    /// Takes a spare segment, or the news that none could be made. Gives one back that nobody needs
-    /// any more, to be removed: a rotation was faster.
+    /// Takes a spare segment (`Segments::set_spare`); settlements that waited for it are written.
     pub(super) fn set_spare(&mut self, made: io::Result<Segment>) -> Option<Segment> {
-        let made = match made {
-            Ok(made) => made,
-            Err(error) => {
-                self.refuse(&error);
-                return None;
-            }
-        };
-        let behind = self.is_finished(made.number);
-        let unneeded = if self.spare.is_none() && !behind {
-            self.spare = Some(Arc::new(made));
-            None
-        } else {
-            Some(made)
-        };
-        self.accepted();
-        unneeded
-    }
-
-    /// The disk takes entries again: those that waited are written.
-    fn accepted(&mut self) {
-        if std::mem::take(&mut self.refused) {
-            tracing::info!("the disk takes the journal again");
-        }
-        while let Some(frame) = self.pending.pop_front() {
-            if self.append(&frame, Bound::Passed).is_err() {
+        let unneeded = self.segments.set_spare(made);
+        while !self.segments.is_refused()
+            && let Some(frame) = self.pending.pop_front()
+        {
+            if self.segments.append(&frame, Bound::Passed).is_err() {
                 self.pending.push_front(frame);
-                return;
+                break;
             }
         }
-    }
-
-    /// What was written since this was last asked.
-    pub(super) fn take_unsynced(&mut self) -> Unsynced {
-        let mut segments = std::mem::take(&mut self.unsynced);
-        segments.extend(self.segments.back().map(|live| Arc::clone(&live.segment)));
-        Unsynced {
-            segments,
-            new_names: std::mem::take(&mut self.new_names),
-            written: self.written,
-        }
-    }
-
-    /// Entries written, ever.
-    pub(super) fn written(&self) -> u64 {
-        self.written
-    }
-
-    /// The segment that `from` is in or before, and where its entries end.
-    pub(super) fn segment_at(&self, from: Position) -> Option<(Arc<Segment>, u64)> {
-        let live = self
-            .segments
-            .iter()
-            .find(|live| live.segment.number >= from.segment)?;
-        Some((Arc::clone(&live.segment), live.end))
-    }
-
-    /// Whether nothing will be written to that segment any more.
-    pub(super) fn is_finished(&self, number: u64) -> bool {
-        let last = self.segments.back();
-        last.is_some_and(|live| live.segment.number > number)
-    }
-
-    /// Takes out the oldest segment when the store has all of it and nothing in it is open.
-    pub(super) fn pop_done(&mut self, stored: Position) -> Option<Arc<Segment>> {
-        let oldest = self.segments.front()?;
-        let done = oldest.segment.number < stored.segment && oldest.open == 0;
-        if !done || self.segments.len() < 2 {
-            return None;
-        }
-        self.segments.pop_front().map(|live| live.segment)
+        unneeded
     }
 
     /// Open holds that keep old segments from being removed, once those are many.
     pub(super) fn pinning(&self, stored: Position) -> Vec<(Ticket, Open)> {
-        let Some(oldest) = self.segments.front() else {
+        let pinned = self.segments.oldest_beyond(KEPT);
+        let Some((number, _)) =
+            pinned.filter(|(number, open)| *number < stored.segment && *open > 0)
+        else {
             return Vec::new();
         };
-        let number = oldest.segment.number;
-        if self.segments.len() <= KEPT || number >= stored.segment || oldest.open == 0 {
-            return Vec::new();
-        }
         self.open
             .iter()
             .filter(|(_, open)| open.hold.segment.number == number)
@@ -400,51 +140,21 @@ impl Tail {
             return Err(NoRoom);
         }
         // An old segment goes for it.
-        let place = self.append(frame, Bound::Passed)?;
+        let place = self.segments.append(frame, Bound::Passed)?;
         if let Some(progress) = progress {
-            let _remembered = self.append(progress, Bound::Passed);
+            let _remembered = self.segments.append(progress, Bound::Passed);
         }
-        self.count_settled(from);
-        self.count_open(&place);
+        self.segments.count_settled(from);
+        self.segments.count_open(&place);
         if let Some(open) = self.open.get_mut(&ticket) {
             open.hold = place;
         }
         Ok(())
     }
 
-    /// Bytes in it.
-    pub(super) fn bytes(&self) -> u64 {
-        self.segments.iter().map(|live| live.end).sum()
-    }
-
     /// Whether every entry in it may be forgotten.
     pub(super) fn is_done(&self, stored: Position) -> bool {
-        let end = self.segments.back().map(|live| Position {
-            segment: live.segment.number,
-            at: live.end,
-        });
+        let end = self.segments.end();
         self.open.is_empty() && self.pending.is_empty() && end.is_some_and(|end| end <= stored)
-    }
-
-    fn count_open(&mut self, place: &Place) {
-        if let Some(live) = self.live(place) {
-            live.open += 1;
-        }
-    }
-
-    fn count_settled(&mut self, place: &Place) {
-        if let Some(live) = self.live(place) {
-            live.open = live.open.saturating_sub(1);
-        }
-    }
-
-    /// Numbers may have gaps, where making a segment failed: few are alive, and the newest are
-    /// asked for most.
-    fn live(&mut self, place: &Place) -> Option<&mut Live> {
-        let number = place.segment.number;
-        self.segments
-            .iter_mut()
-            .rev()
-            .find(|live| live.segment.number == number)
     }
 }

@@ -41,12 +41,12 @@ static BEFORE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
     });
     let record: Record = serde_json::from_value(record).expect("a record");
     writer.reserve().expect("room").write(&record);
+    let end = writer.journal_bytes() as usize;
     let files = fs::read_dir(folder(base.path())).expect("its folder");
     files
         .map(|file| {
             let file = file.expect("a file");
             let mut bytes = fs::read(file.path()).expect("readable");
-            let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1);
             bytes.truncate(end);
             (file.file_name().to_string_lossy().into_owned(), bytes)
         })
@@ -55,7 +55,11 @@ static BEFORE: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
 
 fn folder(base: &Path) -> PathBuf {
     let mut folders = fs::read_dir(base).expect("a folder");
-    folders.next().expect("one journal").expect("readable").path()
+    folders
+        .next()
+        .expect("one journal")
+        .expect("readable")
+        .path()
 }
 
 fuzz_target!(|input: (bool, Vec<Vec<u8>>)| {
@@ -74,7 +78,9 @@ fuzz_target!(|input: (bool, Vec<Vec<u8>>)| {
         }
         fs::write(base.path().join(name), bytes).expect("written");
     }
-    let orphan = Orphan::take(base.path()).expect("readable").expect("nobody has it");
+    let orphan = Orphan::take(base.path())
+        .expect("readable")
+        .expect("nobody has it");
     let mut ids = Vec::new();
     let recovered = orphan.recover(&mut |batch| {
         ids.extend(batch.iter().map(|record| record.id.clone()));
