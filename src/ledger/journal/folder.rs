@@ -76,13 +76,16 @@ impl Folder {
         if matches!(own, Ok(_) | Err(Stranger::Version(_))) {
             return Ok(own);
         }
+        let mut worst = own;
         for (number, path) in segment::list(&self.path)? {
-            let said = segment::Segment::open(number, path)?.identity()?;
-            if said.is_ok() {
-                return Ok(said);
+            match segment::Segment::open(number, path)?.identity()? {
+                // A segment that was made and never written to says nothing of the others.
+                Err(Stranger::Empty) => {}
+                Err(Stranger::Damaged) => worst = Err(Stranger::Damaged),
+                said => return Ok(said),
             }
         }
-        Ok(own)
+        Ok(worst)
     }
 
     /// Removes it and everything in it.
@@ -91,7 +94,11 @@ impl Folder {
             fs::remove_file(path)?;
         }
         fs::remove_file(self.path.join(LOCK))?;
-        fs::remove_dir(&self.path)
+        match fs::remove_dir(&self.path) {
+            // Whoever looked for orphans was faster with an empty folder.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
     }
 }
 

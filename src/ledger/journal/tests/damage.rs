@@ -88,6 +88,38 @@ fn damaged_heads_stand_in_for_each_other() {
 }
 
 #[test]
+fn a_folder_whose_heads_are_all_damaged_is_kept_for_a_human() {
+    let (_base, segment, _) = written(1);
+    let lock = segment.with_file_name("lock");
+    fs::write(&lock, "").unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[3] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let orphan = Orphan::take(lock.parent().unwrap()).unwrap().unwrap();
+    let refused = orphan.recover(&mut |_| panic!("nothing may be put"));
+    assert!(refused.unwrap_err().to_string().contains("damaged"));
+    assert!(segment.exists());
+}
+
+#[test]
+fn a_folder_in_which_nothing_was_ever_written_goes() {
+    let (base, segment, _) = written(0);
+    fs::write(segment.with_file_name("lock"), "").unwrap();
+    fs::write(&segment, [0; 100]).unwrap();
+    assert_eq!(recovered(&base), (Vec::new(), 0));
+}
+
+#[test]
+fn what_else_is_in_the_folder_of_the_journals_is_left_alone() {
+    let (base, ..) = written(1);
+    for other in ["lost+found", "notes", ".1-0123456789abcdef"] {
+        fs::create_dir(base.path().join(other)).unwrap();
+    }
+    assert_eq!(recovered(&base).0, ids(0..1));
+    assert_eq!(fs::read_dir(base.path()).unwrap().count(), 3);
+}
+
+#[test]
 fn a_folder_of_another_version_stays_as_it_is() {
     let (_base, segment, _) = written(1);
     let lock = segment.with_file_name("lock");
