@@ -1,7 +1,7 @@
 # What to type. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fmt fmt-check lint doc deny fuzz setup
+.PHONY: help demo test chaos bench fmt fmt-check lint doc deny fuzz setup
 
 # Where rustup puts cargo, for shells that have not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -22,6 +22,10 @@ demo: ## run the gateway against its built-in upstream: no account, no network
 test: ## install what is missing and run every test
 	@bash .ci/setup test
 	@bash .ci/test
+
+chaos: ## kill gateways under load for some minutes, take their store away for ten, count every request
+	@bash .ci/setup test
+	@bash .ci/chaos
 
 bench: ## compare with a bare Pingora pass-through, then run the benches of the pure parts
 	@bash .ci/setup build

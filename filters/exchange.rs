@@ -26,7 +26,7 @@ pub(crate) struct Exchange {
     pub(crate) client_request_id: Option<String>,
     pub(crate) format: Format,
     pub(crate) operation: Operation,
-    /// The room for this request's record in the writer's queue; taken when it is closed.
+    /// The room for this request's record; taken when it is closed.
     pub(crate) slot: Option<Slot>,
     /// What the client sent, once it was read and understood.
     pub(crate) asked: Option<Asked>,

@@ -13,6 +13,7 @@ mod exchange;
 mod fail_to_proxy;
 mod failover;
 mod head;
+mod hold;
 mod limit;
 mod local;
 mod logging;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use config::health::{self, Tick};
 use config::snapshot::{Channel, Snapshot};
-use ledger::{Record, UsageSource};
+use ledger::{Record, UsageSource, Writer};
 use prometheus::{
     Counter, CounterVec, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter,
     IntCounterVec, IntGauge, Opts, Registry,
@@ -72,6 +72,7 @@ pub struct Metrics {
     config_generation: IntGauge,
     ledger_queue: IntGauge,
     journal_bytes: IntGauge,
+    journal_full: IntGauge,
     estimated: IntCounter,
     otel_tokens: HistogramVec,
     otel_duration: HistogramVec,
@@ -237,6 +238,10 @@ impl Metrics {
             )?,
             ledger_queue: gauge("tollgate_ledger_queue", "Records that wait for the store")?,
             journal_bytes: gauge("tollgate_journal_bytes", "Bytes in the journal")?,
+            journal_full: gauge(
+                "tollgate_journal_full",
+                "1 while the journal takes no new requests: at its maximum, or the disk is full",
+            )?,
             estimated,
             otel_tokens: histograms(
                 "gen_ai_client_token_usage",
@@ -289,16 +294,16 @@ impl Metrics {
     }
 
     /// Refreshes what is only known at the moment of a scrape.
-    pub fn on_scrape(&self, snapshot: &Snapshot, in_flight: usize, queued: usize, valid: bool) {
+    pub fn on_scrape(&self, snapshot: &Snapshot, in_flight: usize, writer: &Writer, valid: bool) {
         self.in_flight.set(in_flight as i64);
-        self.ledger_queue.set(queued as i64);
+        self.ledger_queue.set(writer.queued() as i64);
+        self.journal_bytes.set(writer.journal_bytes() as i64);
+        self.journal_full.set(writer.journal_is_full().into());
         self.config_valid.set(i64::from(valid));
         let now = Tick::now();
         for channel in &snapshot.channels {
             self.channel_up(channel, now);
         }
-        // Until there is a journal it holds nothing.
-        self.journal_bytes.set(0);
     }
 
     /// The registry the metrics live in.

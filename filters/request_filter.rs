@@ -19,7 +19,7 @@ use crate::endpoint::{self, Endpoint, ModelEndpoint};
 use crate::exchange::{Asked, Exchange};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
-use crate::{answer, auth, limit, local, query, route, settle};
+use crate::{answer, auth, hold, limit, local, query, route, settle};
 
 /// Client headers that travel on to the upstream (contract section 3).
 const FORWARDED: [&str; 5] = [
@@ -225,7 +225,8 @@ async fn prepare(
     };
     exchange.asked = Some(asked);
     exchange.route = Some(route::of(&snapshot, exchange)?);
-    Ok(limit::admit(shared, exchange).await?)
+    limit::admit(shared, exchange).await?;
+    Ok(hold::place(exchange).await?)
 }
 
 /// Reads what the body asks for; a model in the path stands before one in the body.

@@ -33,7 +33,7 @@ pub(crate) async fn close(
     leave(exchange, &used.usage);
     exchange.closed = Some(Closed::of(&record));
     if let Some(slot) = exchange.slot.take() {
-        slot.write(record);
+        slot.write(&record);
     }
 }
 
@@ -138,6 +138,11 @@ pub(crate) async fn input_estimate(body: Bytes, format: Format) -> u64 {
     count(body, format, None).await.0
 }
 
+/// The record of an exchange that has used nothing so far.
+pub(crate) fn unused(exchange: &Exchange, status: u16, end: End) -> Record {
+    record(exchange, status, end, &Used::NOTHING, None)
+}
+
 fn record(
     exchange: &Exchange,
     status: u16,
@@ -206,12 +211,16 @@ fn cost(exchange: &Exchange, upstream_model: &str, used: &Used) -> Nanos {
     let Some(price) = price else {
         return Nanos(0);
     };
-    // Static keys have no user group: the ratio is the used group's own.
-    let ratio = snapshot
-        .groups
+    bill::cost(&price, &used.usage, &used.tools, ratio(exchange))
+}
+
+/// What the group multiplies costs by, in 10^-9. Static keys have no user group: the ratio is
+/// the used group's own.
+pub(crate) fn ratio(exchange: &Exchange) -> u64 {
+    let groups = &exchange.snapshot.groups;
+    groups
         .get(&*exchange.token.group)
-        .map_or(1_000_000_000, |group| group.ratio.0);
-    bill::cost(&price, &used.usage, &used.tools, ratio)
+        .map_or(bill::RATIO_ONE, |group| group.ratio.0)
 }
 
 /// Closes what no phase has closed: the request ended in a way nobody foresaw.

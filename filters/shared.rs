@@ -99,7 +99,7 @@ impl Shared {
         self.metrics.on_scrape(
             &self.live.full(),
             self.in_flight(),
-            self.writer.queued(),
+            &self.writer,
             self.live.is_valid(),
         );
     }

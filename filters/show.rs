@@ -24,10 +24,12 @@ use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 use crate::translate::Reading;
 use crate::upstream::{Stop, broken, left, while_client_stays};
-use crate::{answer, error_event, settle};
+use crate::{answer, error_event, hold, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
 const MAX_HELD: usize = 64 * 1024;
+/// Bytes handed on between two notes in the journal of how far an answer is.
+const NOTED: u64 = 16 * 1024;
 
 /// How the upstream's answer ended.
 pub(crate) enum Ended {
@@ -53,6 +55,8 @@ pub(crate) struct Showing {
     /// The first bytes handed on, and how many in all: what a cut JSON body is estimated by.
     first: Bytes,
     handed: u64,
+    /// So many of them when the journal was last told.
+    noted: u64,
 }
 
 /// What was read in one go, and what it means.
@@ -97,6 +101,7 @@ impl Showing {
             shown: false,
             first: Bytes::new(),
             handed: 0,
+            noted: 0,
         })
     }
 
@@ -168,8 +173,14 @@ impl Showing {
         let mut step = Step::default();
         let mut read = first;
         loop {
+            if let Read::Chunk(chunk) = &read {
+                step.seen = self.take(ctx, attempt, chunk);
+                if self.is_over(upstream) {
+                    read = Read::End;
+                }
+            }
             match read {
-                Read::Chunk(chunk) => step.seen = self.take(ctx, attempt, &chunk),
+                Read::Chunk(_) => {}
                 Read::End => {
                     step.seen = self.end();
                     step.ended = true;
@@ -183,6 +194,12 @@ impl Showing {
                 None => return step,
             };
         }
+    }
+
+    /// A whole answer is over for the client with its last byte: then it ends here, too, so that
+    /// it can be settled before.
+    fn is_over(&self, upstream: &mut Upstream) -> bool {
+        matches!(self.framing, Framing::Whole) && upstream.response_done()
     }
 
     /// A body that is all here before any of it was shown has a known length: the client gets
@@ -279,12 +296,48 @@ impl Showing {
                     reply.first_byte.get_or_insert(first);
                 }
             }
+            if self.reading.report().terminal {
+                // The client sees the end in these bytes: the journal has it before.
+                self.settle(shared, ctx).await;
+            }
             session
                 .write_response_body(Some(bytes), false)
                 .await
                 .map_err(|error| Stop::ClientGone(error.into_down()))?;
+            self.note(ctx, attempt);
         }
         Ok(())
+    }
+
+    /// Tells the journal now and then how far the answer is.
+    fn note(&mut self, ctx: &mut Ctx, attempt: &Attempt) {
+        if self.handed - self.noted < NOTED {
+            return;
+        }
+        self.noted = self.handed;
+        let report = self.reading.report();
+        // A JSON body is only read whole.
+        let output = match self.framing {
+            Framing::Whole => self.handed,
+            _ => report.output_bytes,
+        };
+        if let Some(exchange) = ctx.exchange()
+            && let Some(slot) = &exchange.slot
+        {
+            let status = self.status;
+            slot.progress(hold::progress(exchange, attempt, status, output));
+        }
+    }
+
+    /// Closes an answer that is complete, as an answer or as an error.
+    async fn settle(&self, shared: &Shared, ctx: &mut Ctx) {
+        let report = self.reading.report();
+        let end = match report.fault {
+            Some(_) => End::UpstreamError,
+            None => End::Complete,
+        };
+        let status = self.status;
+        settle::close(shared, ctx, status, end, Some(report)).await;
     }
 
     async fn begin(
@@ -365,13 +418,7 @@ impl Showing {
             };
             return self.cut(shared, session, ctx, attempt, cut).await;
         }
-        let end = if report.fault.is_some() {
-            End::UpstreamError
-        } else {
-            End::Complete
-        };
-        let status = self.status;
-        settle::close(shared, ctx, status, end, Some(self.reading.report())).await;
+        self.settle(shared, ctx).await;
         Ok(Ended::Properly)
     }
 

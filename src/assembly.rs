@@ -11,7 +11,7 @@ use config::snapshot::Snapshot;
 use config::{Live, LiveEnv};
 use filters::{Gateway, Metrics, Shared};
 use ledger::limit::{Counters, Memory};
-use ledger::writer::Writer;
+use ledger::{Journal, Writer};
 use pingora::apps::HttpServerOptions;
 use pingora::listeners::tls::TlsSettings;
 use pingora::listeners::{L4BufferSettings, ListenerConfig};
@@ -31,8 +31,9 @@ use crate::sides::Socket;
 use crate::upkeep::{Reloads, Side};
 use crate::{logs, newcomer, sides};
 
-/// Records that wait for the store at most; further requests are refused. About 1 KiB each.
-const MAX_QUEUED_RECORDS: usize = 65_536;
+/// Requests in flight at most; further ones are refused. What the journal may owe them, about
+/// 1 KiB each, is in memory only while the disk is full.
+const MAX_SLOTS: usize = 65_536;
 /// Pingora's own grace period must not end before `gateway.drain` does: `drain.rs` exits.
 const GRACE: Duration = Duration::from_secs(3600);
 /// How often a store that has not answered yet is asked.
@@ -97,7 +98,8 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     }
     let store = open_store(&snapshot.store)?;
     let sink: Arc<dyn Store> = Arc::clone(&store);
-    let writer = Arc::new(Writer::start(sink, MAX_QUEUED_RECORDS));
+    let journal = Journal::open(&snapshot.journal).map_err(other)?;
+    let writer = Arc::new(Writer::start(sink, journal, MAX_SLOTS));
     let registry = Registry::new();
     let metrics = Metrics::new(&registry).map_err(|error| Failure::Other(error.to_string()))?;
     let store_seen = store_seen(Arc::clone(&store))?;

@@ -17,8 +17,6 @@ use crate::logs;
 const LOOK: Duration = Duration::from_millis(20);
 /// Longest wait for requests that were cut to be closed.
 const CLOSING: Duration = Duration::from_secs(2);
-/// Longest wait for the last records to reach the store.
-const FLUSH: Duration = Duration::from_secs(10);
 
 /// Ends the process properly once shutdown has begun.
 pub(crate) struct Drain {
@@ -53,12 +51,12 @@ impl BackgroundService for Drain {
             }
         }
         let writer = Arc::clone(&self.writer);
-        let stored = tokio::task::spawn_blocking(move || writer.flush(FLUSH)).await;
-        match stored {
-            Ok(true) => tracing::info!("drained"),
-            _ => tracing::error!(
+        let left = tokio::task::spawn_blocking(move || writer.stop()).await;
+        match left {
+            Ok(0) => tracing::info!("drained"),
+            _ => tracing::warn!(
                 records = self.writer.queued(),
-                "records could not be stored before the end"
+                "records wait in the journal for the next start"
             ),
         }
         logs::flush();

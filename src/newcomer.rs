@@ -11,7 +11,8 @@ pub(crate) fn new_key() -> String {
 }
 
 /// The configuration of a demo in front of `upstream`. `TOLLGATE_DEMO_LISTEN`,
-/// `TOLLGATE_DEMO_ADMIN_LISTEN` and `TOLLGATE_DEMO_METRICS_LISTEN` move the listeners.
+/// `TOLLGATE_DEMO_ADMIN_LISTEN` and `TOLLGATE_DEMO_METRICS_LISTEN` move the listeners,
+/// `TOLLGATE_DEMO_STORE` and `TOLLGATE_DEMO_JOURNAL` what is kept.
 pub(crate) fn configuration(upstream: SocketAddr, key: &str) -> String {
     let models = demo::MODELS.join(", ");
     format!(
@@ -20,6 +21,7 @@ gateway: {{ listen: "${{TOLLGATE_DEMO_LISTEN:-127.0.0.1:3000}}" }}
 admin: {{ listen: "${{TOLLGATE_DEMO_ADMIN_LISTEN:-127.0.0.1:3001}}", key: "{key}" }}
 metrics: {{ listen: "${{TOLLGATE_DEMO_METRICS_LISTEN:-127.0.0.1:9464}}" }}
 store: "${{TOLLGATE_DEMO_STORE:-sqlite://data/tollgate.db}}"
+journal: "${{TOLLGATE_DEMO_JOURNAL:-data/journal}}"
 channels:
   - name: demo
     provider: custom

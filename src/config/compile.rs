@@ -7,6 +7,7 @@ mod checks;
 mod conversion;
 mod environment;
 mod groups;
+mod journal;
 mod limits;
 mod listen;
 mod models;
@@ -59,6 +60,7 @@ struct Draft {
     redis: Option<SecretString>,
     limits: LimitSettings,
     retention: Retention,
+    journal: ledger::journal::Options,
     groups: groups::Groups,
     channels: Vec<channel::Draft>,
     prices: crate::price::PriceBook,
@@ -72,7 +74,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     let sections = sections::read(&mut root, &environment);
     let (store, redis) = store::read(&mut root, &environment);
     let retention = retention::read(&mut root);
-    unbuilt::read(&mut root);
+    let journal = journal::read(&mut root);
     let limits = limits::settings(&mut root);
     let groups = groups::read(&mut root);
     let context = channel::Context {
@@ -92,6 +94,7 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
         redis,
         limits,
         retention,
+        journal,
         groups,
         channels: channels?,
         prices,
@@ -121,6 +124,7 @@ impl Draft {
             store: self.store,
             redis: self.redis,
             retention: self.retention,
+            journal: self.journal,
             billing: self.sections.billing,
             limits: self.limits,
             log: self.sections.log,

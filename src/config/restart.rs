@@ -5,7 +5,8 @@ use secrecy::ExposeSecret;
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 
-/// Puts the listeners, the store and Redis of `old` into `new`; a warning for each that differed.
+/// Puts the listeners, the store, Redis and the journal of `old` into `new`; a warning for each that
+/// differed.
 pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> Vec<Problem> {
     let mut waiting = Vec::new();
     keep(
@@ -37,6 +38,7 @@ pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> V
         new.redis.clone_from(&old.redis);
         waiting.push(waits("redis"));
     }
+    keep("journal", &old.journal, &mut new.journal, &mut waiting);
     waiting
 }
 

@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub redis: Option<SecretString>,
     /// The `retention` section.
     pub retention: Retention,
+    /// The `journal` section.
+    pub journal: ledger::journal::Options,
     /// The `billing` section.
     pub billing: Billing,
     /// The `limits` section.

@@ -143,15 +143,21 @@ impl Call {
 
     /// Sends it with a client that the caller keeps (connections are reused).
     pub async fn send_with(&self, client: &reqwest::Client, addr: &str) -> Answer {
-        let response = self.request(client, addr).timeout(PATIENCE).send().await;
-        let response = response.expect("the gateway answers");
+        let answer = self.try_with(client, addr).await;
+        answer.expect("the gateway answers to the end")
+    }
+
+    /// The same, where the gateway may die before its answer is over.
+    pub async fn try_with(&self, client: &reqwest::Client, addr: &str) -> reqwest::Result<Answer> {
+        let request = self.request(client, addr).timeout(PATIENCE);
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = response.bytes().await.expect("the answer has an end");
-        Answer {
+        let body = response.bytes().await?;
+        Ok(Answer {
             status,
             headers,
             body,
-        }
+        })
     }
 
     /// Sends it and returns once the head of the answer is there.

@@ -55,8 +55,13 @@ impl Gateway {
     /// Starts it in that folder with that configuration (a path inside it).
     pub async fn start_in(folder: TempDir, config: &str) -> Gateway {
         let mut command = Command::new(process::tollgate());
+        command.args(["serve", "--config", config]);
+        Gateway::start_by(command, folder).await
+    }
+
+    /// Starts it in that folder by that command.
+    pub async fn start_by(mut command: Command, folder: TempDir) -> Gateway {
         command
-            .args(["serve", "--config", config])
             .current_dir(folder.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -147,6 +152,43 @@ impl Gateway {
             assert!(start.elapsed() < RECORD, "{count} records expected: {list}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Every record there is, newest first.
+    pub async fn all_records(&self) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/requests?limit=100{cursor}");
+            let page = self.admin_get(&path).await.json();
+            all.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// Sets how far its files may grow from now on (`prlimit --fsize`): `0`, `unlimited`.
+    pub fn limit_files(&self, bytes: &str) {
+        let set = Command::new("prlimit")
+            .arg(format!("--pid={}", self.process.id()))
+            .arg(format!("--fsize={bytes}:"))
+            .status();
+        assert!(set.is_ok_and(|set| set.success()), "the limit is set");
+    }
+
+    /// Kills it as the kernel would, and starts another in its folder.
+    pub async fn killed_and_started_again(self) -> Gateway {
+        let Gateway {
+            folder,
+            mut process,
+            ..
+        } = self;
+        process.signal("KILL");
+        process.exited().await;
+        drop(process);
+        Gateway::start_in(folder, "tollgate.yaml").await
     }
 
     /// Reads the admin API with the admin's key.

@@ -22,13 +22,14 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Free loopback ports, a store in the gateway's own folder, one caller, no channel.
+    /// Free loopback ports, a store and a journal in the gateway's own folder, one caller, no channel.
     pub fn new() -> Setup {
         Setup(json!({
             "gateway": { "listen": "127.0.0.1:0", "drain": "10s" },
             "admin": { "listen": "127.0.0.1:0", "key": ADMIN_KEY },
             "metrics": { "listen": "127.0.0.1:0" },
             "store": "sqlite://tollgate.db",
+            "journal": "journal",
             "tokens": [{ "name": CALLER, "key": CALLER_KEY }],
             "channels": [],
         }))

@@ -1,20 +1,25 @@
-//! Hands records to a store in batches, from one thread, losing none.
+//! Hands records to a store in batches, through the journal, losing none.
 //!
-//! Room is reserved before a request is admitted, so the queue is bounded and a record that was
-//! promised a place always has one. While the store is away the thread tries again for ever, the
-//! queue fills, `reserve` says no, and the gateway refuses new work instead of forgetting old.
+//! A slot is reserved before a request is admitted, so the requests in flight are bounded and a
+//! record that was promised a place always has one: on the disk, not in memory. While the store is
+//! away its thread tries again for ever and requests go on, until the journal has reached its
+//! maximum; then `reserve` says no, and the gateway refuses new work instead of forgetting old.
 
 mod desk;
 mod drain;
+mod persist;
+mod rescue;
 
 use std::fmt;
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use self::desk::Desk;
 use self::drain::Drain;
+use self::persist::Persist;
+use self::rescue::Rescue;
+use crate::journal::{Full, Hold, Journal, Position, Progress, Synced};
 use crate::record::Record;
 
 /// Where records go. Called from a plain thread: it may block.
@@ -47,28 +52,36 @@ pub struct Counts {
     pub failures: u64,
 }
 
-/// The queue of records on their way to the store, and the thread that empties it.
+/// The journal of records on their way to the store, and the threads that empty it.
 pub struct Writer {
     desk: Arc<Desk>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    journal: Journal,
+    threads: Mutex<Option<Threads>>,
+}
+
+struct Threads {
+    drain: JoinHandle<Position>,
+    rescue: JoinHandle<()>,
 }
 
 impl Writer {
-    /// Starts the thread. Threads do not survive a fork: call it in the process that serves.
+    /// Starts the threads. Threads do not survive a fork: call it in the process that serves.
     ///
-    /// `capacity` bounds reserved slots and queued records together.
-    pub fn start(sink: Arc<dyn Sink>, capacity: usize) -> Writer {
-        let (queue, items) = mpsc::channel();
-        let desk = Arc::new(Desk::new(queue, capacity));
-        let drain = Drain::new(Arc::clone(&desk), items, sink);
-        let thread = thread::Builder::new()
-            .name("ledger".into())
-            .spawn(move || drain.run())
-            .expect("a thread at start: without one the process cannot serve at all");
-        desk.set_worker(thread.thread().clone());
+    /// `capacity` bounds the slots that are out at a time. What other processes left in the
+    /// journal's folder is brought to the sink too.
+    pub fn start(sink: Arc<dyn Sink>, journal: Journal, capacity: usize) -> Writer {
+        let desk = Arc::new(Desk::new(Arc::clone(journal.core()), capacity));
+        let persist = || Persist::new(Arc::clone(&desk), Arc::clone(&sink));
+        let drain = Drain::new(Arc::clone(&desk), persist());
+        let own = journal.core().folder();
+        let rescue = Rescue::new(Arc::clone(&desk), persist(), journal.base(), own);
+        let drain = spawn("ledger", move || drain.run());
+        let rescue = spawn("rescue", move || rescue.run());
+        desk.set_workers([drain.thread().clone(), rescue.thread().clone()]);
         Writer {
             desk,
-            thread: Mutex::new(Some(thread)),
+            journal,
+            threads: Mutex::new(Some(Threads { drain, rescue })),
         }
     }
 
@@ -76,12 +89,23 @@ impl Writer {
     pub fn reserve(&self) -> Option<Slot> {
         self.desk.reserve().then(|| Slot {
             desk: Some(Arc::clone(&self.desk)),
+            ticket: 0,
         })
     }
 
     /// Records written and not yet stored.
     pub fn queued(&self) -> usize {
         self.desk.queued()
+    }
+
+    /// Bytes in this process's journal.
+    pub fn journal_bytes(&self) -> u64 {
+        self.desk.journal.bytes()
+    }
+
+    /// Whether the journal takes no new requests.
+    pub fn journal_is_full(&self) -> bool {
+        self.desk.journal.is_full()
     }
 
     /// What was done so far.
@@ -94,21 +118,34 @@ impl Writer {
         self.desk.wait_until_stored(timeout)
     }
 
-    /// Stores what is queued and ends the thread; returns how many records could not be stored.
+    /// Stores what is queued and ends the threads; returns how many records are left to the next
+    /// start, in the journal.
     ///
-    /// Gives slots still out half a second and a failing store five before it gives up: the process
-    /// is about to end, and nothing in it can wait for ever. Later calls return at once.
+    /// Gives slots still out half a second, a failing store five and a slow one ten before it gives
+    /// up: the process is about to end, and nothing in it can wait for ever. Later calls return at
+    /// once.
     pub fn stop(&self) -> usize {
         self.desk.stop();
-        let thread = self
-            .thread
+        let threads = self
+            .threads
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        // A drain that panicked has left its records in the count below.
-        let _ = thread.map(JoinHandle::join);
+        if let Some(threads) = threads {
+            // What a thread that panicked did not store is still in the journal.
+            let stored = threads.drain.join().unwrap_or_default();
+            let _ = threads.rescue.join();
+            self.journal.close(stored);
+        }
         self.queued()
     }
+}
+
+fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(run)
+        .expect("a thread at start: without one the process cannot serve at all")
 }
 
 impl Drop for Writer {
@@ -125,27 +162,58 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Room for one record. Dropped without a record it frees itself.
+/// Room for one record. Dropped without a record it frees itself; a hold that was written is then
+/// settled as lost, because its request ended in a way that nobody saw.
 #[must_use = "a slot dropped at once holds no room"]
 pub struct Slot {
-    /// `None` once the room belongs to a record.
+    /// `None` once the record is written.
     desk: Option<Arc<Desk>>,
+    /// 0: no hold.
+    ticket: u64,
 }
 
 impl Slot {
-    /// Queues the record; it is in the store within 100 ms while the store answers.
-    pub fn write(mut self, record: Record) {
+    /// Writes what is known before the first upstream call; once. The request may go on when the
+    /// future is ready.
+    ///
+    /// # Errors
+    /// When the journal is full: the request must be refused.
+    pub fn hold(&mut self, hold: &Hold) -> Result<Synced, Full> {
+        let Some(desk) = &self.desk else {
+            return Err(Full);
+        };
+        let (ticket, synced) = desk.journal.hold(hold)?;
+        self.ticket = ticket;
+        Ok(synced)
+    }
+
+    /// Notes how far the answer is, for the case that the process dies.
+    pub fn progress(&self, seen: Progress) {
+        if let Some(desk) = &self.desk {
+            desk.journal.progress(self.ticket, seen);
+        }
+    }
+
+    /// Writes the record; it is in the store within 100 ms while the store answers.
+    pub fn write(mut self, record: &Record) {
         if let Some(desk) = self.desk.take() {
-            desk.accept(record);
+            desk.accept(self.ticket, record);
+            desk.free();
         }
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if let Some(desk) = &self.desk {
-            desk.free(1);
+        let Some(desk) = &self.desk else {
+            return;
+        };
+        if self.ticket != 0
+            && let Some(lost) = desk.journal.abandoned(self.ticket)
+        {
+            desk.accept(self.ticket, &lost);
         }
+        desk.free();
     }
 }
 

@@ -7,9 +7,13 @@ mod texts;
 mod usage;
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use ledger::{End, Nanos, Record, UsageSource};
+use ledger::journal::{Fsync, Options};
+use ledger::{End, Journal, Nanos, Record, Sink, UsageSource, Writer};
 use llm::{Format, Operation, Usage};
 
 use crate::{Cursor, MAX_PAGE, Search, Store};
@@ -293,4 +297,18 @@ fn ids(store: &dyn Store, search: &Search) -> BTreeSet<String> {
 
 fn as_set(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// A writer whose journal is in `folder`, too.
+pub(crate) fn writer(folder: &Path, store: &Arc<dyn Store>, capacity: usize) -> Writer {
+    let journal = Journal::open(&Options {
+        path: folder.join("journal"),
+        fsync: Fsync::Every(Duration::from_millis(20)),
+        max: 1 << 30,
+    });
+    Writer::start(
+        Arc::clone(store) as Arc<dyn Sink>,
+        journal.unwrap(),
+        capacity,
+    )
 }

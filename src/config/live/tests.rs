@@ -103,7 +103,7 @@ fn a_bad_file_changes_nothing_but_the_validity() {
 fn what_needs_a_restart_stays_and_is_told() {
     let (_folder, file) = folder(&text(1));
     let live = start(&file);
-    let more = "  listen: 127.0.0.1:1\nstore: 'sqlite::memory:'\nmetrics: {listen: '127.0.0.1:2'}\n\
+    let more = "  listen: 127.0.0.1:1\nstore: 'sqlite::memory:'\njournal: elsewhere\nmetrics: {listen: '127.0.0.1:2'}\n\
                 admin: {listen: '127.0.0.1:3', key: 0123456789abcdef}\n";
     fs::write(&file, format!("gateway:\n  retries: 9\n{more}")).unwrap();
     let reloaded = live.reload().unwrap();
@@ -115,7 +115,13 @@ fn what_needs_a_restart_stays_and_is_told() {
         .collect();
     assert_eq!(
         waiting,
-        ["gateway.listen", "admin.listen", "metrics.listen", "store"]
+        [
+            "gateway.listen",
+            "admin.listen",
+            "metrics.listen",
+            "store",
+            "journal"
+        ]
     );
     assert_eq!(live.restarts_needed(), 1);
     let now = live.full();
@@ -124,6 +130,7 @@ fn what_needs_a_restart_stays_and_is_told() {
         (9, "0.0.0.0:3000")
     );
     assert_eq!(now.store, "sqlite://data/tollgate.db");
+    assert_eq!(now.journal.path, Path::new("data/journal"));
     assert!(now.admin.key.is_some(), "the admin key needs no restart");
 }
 

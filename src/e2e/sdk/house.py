@@ -107,6 +107,7 @@ def configuration(upstream):
         "admin": {"listen": "127.0.0.1:0", "key": CALLER_KEY},
         "metrics": {"listen": "127.0.0.1:0"},
         "store": "sqlite://tollgate.db",
+        "journal": "journal",
         "tokens": [{"name": "sdk", "key": CALLER_KEY}],
         "channels": [channel],
     }

@@ -3,6 +3,7 @@
 use llm::{Format, Operation, Usage};
 
 use super::{End, Record, UsageSource};
+use crate::journal::{HeldRates, Hold};
 use crate::money::Nanos;
 
 /// The documented example, with this id.
@@ -40,5 +41,31 @@ pub(crate) fn record(id: &str) -> Record {
         config: "1-abc".into(),
         upstream_request_id: None,
         error: None,
+    }
+}
+
+/// A request about to be sent: a hundred tokens in at 2.50 USD for a million, 10 USD out.
+pub(crate) fn hold(id: &str) -> Hold {
+    Hold {
+        record: Record {
+            attempts: 1,
+            status: 503,
+            end: End::GatewayLost,
+            first_byte_ms: None,
+            duration_ms: 0,
+            usage: Usage {
+                input: 100,
+                ..Usage::default()
+            },
+            usage_source: UsageSource::Estimated,
+            cost: Nanos::ZERO,
+            ..record(id)
+        },
+        rates: HeldRates {
+            input: 2_500_000_000,
+            output: 10_000_000_000,
+            request: 0,
+            ratio: 1_000_000_000,
+        },
     }
 }

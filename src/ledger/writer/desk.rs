@@ -1,72 +1,64 @@
-//! What the writer, its slots and its thread share.
+//! What the writer, its slots and its threads share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::Thread;
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use super::Counts;
-use super::drain::MAX_BATCH;
+use crate::journal::Core;
 use crate::record::Record;
 
-/// What travels to the thread.
-pub(super) enum Item {
-    // Boxed: a record has some 500 bytes, and the channel would copy them twice.
-    Record(Box<Record>),
-    Stop,
-}
-
-/// The counters and the queue. Nothing here blocks for longer than a few instructions but
-/// `wait_until_stored`.
+/// The counters, and the journal that records go to. Nothing here blocks for longer than a write
+/// to the kernel but `wait_until_stored`.
 pub(super) struct Desk {
-    queue: Sender<Item>,
+    pub(super) journal: Arc<Core>,
     capacity: usize,
-    /// Slots given out, and records not yet stored.
+    /// Slots given out.
     taken: AtomicUsize,
-    /// Records not yet stored.
-    queued: AtomicUsize,
-    /// Records given to the queue, ever.
+    /// Records given to the journal, ever.
     accepted: AtomicU64,
     counts: Mutex<Counts>,
     progress: Condvar,
+    /// Somebody waits for everything to be stored.
+    hurry: AtomicBool,
     stopping: AtomicBool,
-    worker: OnceLock<Thread>,
+    workers: OnceLock<[Thread; 2]>,
 }
 
 impl Desk {
-    pub(super) fn new(queue: Sender<Item>, capacity: usize) -> Desk {
+    pub(super) fn new(journal: Arc<Core>, capacity: usize) -> Desk {
         Desk {
-            queue,
+            journal,
             capacity,
             taken: AtomicUsize::new(0),
-            queued: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
             counts: Mutex::default(),
             progress: Condvar::new(),
+            hurry: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
-            worker: OnceLock::new(),
+            workers: OnceLock::new(),
         }
     }
 
-    pub(super) fn set_worker(&self, worker: Thread) {
-        let _ = self.worker.set(worker);
+    pub(super) fn set_workers(&self, workers: [Thread; 2]) {
+        let _ = self.workers.set(workers);
     }
 
     /// Takes room for one record, if there is any.
     pub(super) fn reserve(&self) -> bool {
-        if self.stopping() {
+        if self.stopping() || self.journal.is_full() {
             return false;
         }
         let room = self.taken.fetch_add(1, Ordering::Relaxed) < self.capacity;
         if !room {
-            self.free(1);
+            self.free();
         }
         room
     }
 
-    pub(super) fn free(&self, rooms: usize) {
-        self.taken.fetch_sub(rooms, Ordering::Relaxed);
+    pub(super) fn free(&self) {
+        self.taken.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Rooms in use.
@@ -74,28 +66,15 @@ impl Desk {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Queues a record whose room was reserved.
-    pub(super) fn accept(&self, record: Record) {
+    /// Gives a record to the journal; `ticket` is that of its hold, 0 when it has none.
+    pub(super) fn accept(&self, ticket: u64, record: &Record) {
         self.accepted.fetch_add(1, Ordering::Release);
-        let before = self.queued.fetch_add(1, Ordering::Relaxed);
-        if let Err(unsent) = self.queue.send(Item::Record(Box::new(record))) {
-            if let Item::Record(record) = unsent.0 {
-                tracing::error!(
-                    id = record.id,
-                    "record written after the ledger stopped: not stored"
-                );
-            }
-            return;
-        }
-        // The thread sleeps while a batch gathers; a full one need not wait. Once per batch, not
-        // per record: waking costs a system call.
-        if before + 1 == MAX_BATCH {
-            self.wake();
-        }
+        self.journal.settle(ticket, record);
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.queued.load(Ordering::Relaxed)
+        let accepted = self.accepted.load(Ordering::Acquire);
+        usize::try_from(accepted.saturating_sub(self.lock().stored)).unwrap_or(usize::MAX)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -104,8 +83,6 @@ impl Desk {
 
     /// A batch of so many records is stored.
     pub(super) fn stored(&self, records: usize) {
-        self.queued.fetch_sub(records, Ordering::Relaxed);
-        self.free(records);
         let mut counts = self.lock();
         counts.stored += records as u64;
         counts.batches += 1;
@@ -118,9 +95,11 @@ impl Desk {
         self.lock().failures += 1;
     }
 
-    /// The queue keeps its order, so as many stored records as are accepted now include all of these.
+    /// The journal keeps its order, so as many stored records as are accepted now include all of
+    /// these.
     pub(super) fn wait_until_stored(&self, timeout: Duration) -> bool {
         let goal = self.accepted.load(Ordering::Acquire);
+        self.hurry.store(true, Ordering::Release);
         self.wake();
         let behind = |counts: &mut Counts| counts.stored < goal;
         let (counts, _) = self
@@ -130,10 +109,20 @@ impl Desk {
         counts.stored >= goal
     }
 
+    /// Sleeps, unless somebody is in a hurry or the writer stops.
+    pub(super) fn rest(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.stopping() && !self.hurry.swap(false, Ordering::AcqRel) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::park_timeout(left);
+        }
+    }
+
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        // Fails only when the thread has ended already.
-        let _ = self.queue.send(Item::Stop);
         self.wake();
     }
 
@@ -142,7 +131,7 @@ impl Desk {
     }
 
     fn wake(&self) {
-        if let Some(worker) = self.worker.get() {
+        for worker in self.workers.get().into_iter().flatten() {
             worker.unpark();
         }
     }

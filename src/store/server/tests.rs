@@ -3,14 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::TcpListener;
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ledger::{Sink, Writer};
 use servers::{Kind, Server};
 
-use crate::conformance::{record, store_conformance};
+use crate::conformance::{record, store_conformance, writer};
 use crate::{Bucket, MAX_PAGE, Search, Store, StoreError, Sums, UsageSearch, open};
 
 pub(crate) fn conforms(server: &Server) {
@@ -109,12 +108,13 @@ pub(crate) fn comes_back(kind: Kind) {
     let server = Server::new(kind);
     let url = server.database();
     let store = open(&url).unwrap();
-    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, RECORDS as usize);
+    let folder = tempfile::TempDir::new().unwrap();
+    let writer = writer(folder.path(), &store, RECORDS as usize);
     for n in 0..RECORDS {
         writer
             .reserve()
             .unwrap()
-            .write(record(&format!("{n:05}"), n));
+            .write(&record(&format!("{n:05}"), n));
         match n {
             1_000 => server.stop(),
             2_000 => {

@@ -30,9 +30,9 @@ pub(super) fn writer(address: &Address) -> Result<Connection, StoreError> {
     // Readers go on while the writer writes; kept in the file, so asked for once.
     // https://sqlite.org/wal.html
     writer.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    // In WAL mode NORMAL survives the death of the process; only a loss of power can take the
-    // last transactions, and never breaks the file. https://sqlite.org/pragma.html#pragma_synchronous
-    writer.pragma_update(None, "synchronous", "normal")?;
+    // The journal forgets what is stored: a commit must outlive a loss of power, too, which NORMAL
+    // does not promise in WAL mode. One sync for each batch. https://sqlite.org/pragma.html#pragma_synchronous
+    writer.pragma_update(None, "synchronous", "full")?;
     writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     writer.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(writer)

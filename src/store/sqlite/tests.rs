@@ -4,15 +4,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Barrier};
+use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ledger::{Sink, Writer};
+use ledger::Sink;
 use tempfile::TempDir;
 
 use super::*;
-use crate::conformance::{record, store_conformance};
+use crate::conformance::{record, store_conformance, writer};
 use crate::database::Database;
 use crate::search::Search;
 use crate::sql::requests;
@@ -203,13 +203,13 @@ fn every_list_walks_an_index_and_sorts_nothing() {
 fn ten_thousand_records_pass_through_the_writer() {
     let folder = TempDir::new().unwrap();
     let store = open(&url(folder.path())).unwrap();
-    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, 20_000);
+    let writer = writer(folder.path(), &store, 20_000);
     let begun = Instant::now();
     for n in 0..10_000 {
         writer
             .reserve()
             .expect("room")
-            .write(record(&format!("{n:05}"), n));
+            .write(&record(&format!("{n:05}"), n));
     }
     assert!(writer.flush(Duration::from_secs(30)));
     // Took 0.7 s unoptimised on two busy cores; a commit per record would take minutes.
@@ -228,8 +228,8 @@ fn ten_thousand_records_pass_through_the_writer() {
 fn a_record_is_readable_within_a_tenth_of_a_second() {
     let folder = TempDir::new().unwrap();
     let store = open(&url(folder.path())).unwrap();
-    let writer = Writer::start(Arc::clone(&store) as Arc<dyn Sink>, 10);
-    writer.reserve().unwrap().write(record("1", 1));
+    let writer = writer(folder.path(), &store, 10);
+    writer.reserve().unwrap().write(&record("1", 1));
     let begun = Instant::now();
     while store.request("1").unwrap().is_none() {
         // The promise is one second; the usual time a tenth of it.

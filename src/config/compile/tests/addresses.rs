@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledger::journal::{Fsync, Options};
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -208,9 +209,8 @@ fn values_from_the_environment_are_retyped() {
 #[test]
 fn features_to_come_are_refused_or_warned_of() {
     check_section(
-        "journal: data/j\nretention: {requests: 90d}\n\
-         billing: {lease: 1}\nconversion: strict",
-        &["?billing.lease: no effect yet", "?journal: no effect yet"],
+        "retention: {requests: 90d}\nbilling: {lease: 1}\nconversion: strict",
+        &["?billing.lease: no effect yet"],
     );
     check_section("retention: {requests: 90d}", &[]);
     check_section(
@@ -221,16 +221,44 @@ fn features_to_come_are_refused_or_warned_of() {
         ],
     );
     check_section(
-        "journal: {path: j, fsync: always, max: 8GiB}",
-        &["?journal: no effect yet"],
+        "conversion: loose",
+        &["!conversion: expected one of lenient, strict"],
+    );
+}
+
+#[test]
+fn the_journal_is_a_path_or_a_map() {
+    let journal = |yaml: &str| snapshot(yaml).journal;
+    let given = |path: &str, fsync, max| Options {
+        path: path.into(),
+        fsync,
+        max,
+    };
+    let every = |ms| Fsync::Every(Duration::from_millis(ms));
+    assert_eq!(journal(""), given("data/journal", every(20), 8 << 30));
+    assert_eq!(journal("journal: j"), given("j", every(20), 8 << 30));
+    assert_eq!(
+        journal("journal: {path: j, fsync: always, max: 2MiB}"),
+        given("j", Fsync::Always, 2 << 20)
+    );
+    assert_eq!(
+        journal("journal: {fsync: 1s}"),
+        given("data/journal", every(1_000), 8 << 30)
     );
     check_section(
-        "journal: {path: j, fsync: never, max: big}\nconversion: loose",
+        "journal: {path: '', fsync: never, max: big, size: 1}",
         &[
+            "!journal.path: an empty path",
             "!journal.fsync: expected a duration",
             "!journal.max: expected a size",
-            "?journal: no effect yet",
-            "!conversion: expected one of lenient, strict",
+            "!journal.size: unknown key",
+        ],
+    );
+    check_section(
+        "journal: {fsync: 2m, max: 1KiB}",
+        &[
+            "!journal.fsync: expected a duration from 1ms to 1m",
+            "!journal.max: expected a size from 1048576",
         ],
     );
 }

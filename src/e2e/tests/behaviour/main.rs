@@ -15,6 +15,7 @@ mod headers;
 mod health;
 mod held;
 mod identity;
+mod journal;
 mod keys;
 mod limits;
 mod metrics;

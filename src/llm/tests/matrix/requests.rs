@@ -114,7 +114,11 @@ fn nothing_is_lost_within_a_format() {
             let model = MODELS.iter().find(|(format, _)| *format == from).unwrap().1;
             if let Ok(converted) = converted(from, request.get(), from, model, Strictness::Lenient)
             {
-                println!("{from} {name}: {:?}", converted.dropped);
+                assert!(
+                    converted.dropped.is_empty(),
+                    "{from} {name}: {:?}",
+                    converted.dropped
+                );
             }
         }
     }
