@@ -120,7 +120,7 @@ impl Showing {
                 }
             };
             let step = self.gather(ctx, attempt, read, upstream, reused);
-            if !self.shown && step.broke.is_none() {
+            if self.hold && !self.shown && step.broke.is_none() {
                 self.judge_held(step.seen, step.ended)?;
             }
             let waits = self.hold && !self.shown && !step.seen.content && !step.ended;
