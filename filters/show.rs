@@ -136,7 +136,7 @@ impl Showing {
                 }
             };
             let step = self.gather(ctx, attempt, read, upstream, reused);
-            if !self.shown && step.broke.is_none() {
+            if self.hold && !self.shown && step.broke.is_none() {
                 self.judge_held(step.seen, step.ended)?;
             }
             let content = step.seen.content && !self.gathers;

@@ -48,8 +48,9 @@ pub(crate) async fn run(
     ctx: &mut Ctx,
     attempt: &mut Attempt,
 ) -> Result<(), Stop> {
-    let connecting = shared.upstreams.get_http_session(&*attempt.peer);
-    let (upstream, reused) = while_client_stays(session, pin!(connecting))
+    // Boxed: a TLS handshake's state is most of what a request would carry to its end.
+    let connecting = Box::pin(shared.upstreams.get_http_session(&*attempt.peer));
+    let (upstream, reused) = while_client_stays(session, connecting)
         .await?
         .map_err(|error| Happened::NoConnection(error.to_string()))?;
     let deadline = Instant::now() + attempt.channel().timeouts.first_byte;

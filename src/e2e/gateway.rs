@@ -183,12 +183,15 @@ impl Gateway {
         let Gateway {
             folder,
             mut process,
+            apart,
             ..
         } = self;
         process.signal("KILL");
         process.exited().await;
         drop(process);
-        Gateway::start_in(folder, "tollgate.yaml").await
+        let mut again = Gateway::start_in(folder, "tollgate.yaml").await;
+        again.apart = apart;
+        again
     }
 
     /// Reads the admin API with the admin's key.

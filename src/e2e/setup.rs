@@ -95,7 +95,7 @@ impl Setup {
 }
 
 /// The key of a dialect's own group.
-pub(crate) fn own_key(dialect: Dialect) -> String {
+pub fn own_key(dialect: Dialect) -> String {
     format!("{CALLER_KEY}-{}", dialect.name())
 }
 

@@ -7,7 +7,7 @@ use crate::{Format, ToolUses, Usage};
 use crate::{chat, gemini, messages, responses};
 
 /// Bytes of the answer's text that are kept, for an estimate where no usage comes.
-pub const SAMPLE_BYTES: usize = 16 * 1024;
+pub const SAMPLE_BYTES: usize = 8 * 1024;
 
 /// Bytes of a stop reason that are kept.
 const STOP_BYTES: usize = 128;

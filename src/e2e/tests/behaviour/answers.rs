@@ -32,6 +32,29 @@ async fn a_page_instead_of_an_answer_is_an_upstream_error() {
     }
 }
 
+/// Whether head and body come together or apart must not decide what becomes of it.
+#[tokio::test]
+async fn an_error_inside_a_whole_200_is_the_callers_to_read() {
+    let four = Four::start().await;
+    for dialect in Dialect::ALL {
+        for apart in [false, true] {
+            let body = dialect.fault(200, "not today");
+            let reply = match apart {
+                true => body.in_bites(20).paced(Duration::from_millis(5)),
+                false => body,
+            };
+            four.upstream(dialect).then(reply);
+            let answer = four.gateway.ask(dialect).await;
+            let told = answer.is(200).text();
+            assert!(told.contains("not today"), "{dialect:?}: {told}");
+            let record = four.gateway.record(answer.id()).await;
+            let what = format!("{dialect:?}, apart {apart}: {record}");
+            assert_eq!(record["end"], "upstream_error", "{what}");
+            assert_eq!(record["attempts"], 1, "{what}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_redirect_is_neither_followed_nor_told() {
     let four = Four::start().await;

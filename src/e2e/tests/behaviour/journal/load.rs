@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use e2e::setup::own_key;
 use e2e::{Call, Counts, Dialect, Setup, Upstream, channel};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -28,8 +29,8 @@ pub(super) async fn upstream() -> (Upstream, Setup) {
         }
     });
     let setup = Setup::new()
-        .channel(channel("chat", &upstream.url(), Dialect::Chat))
-        .channel(channel("messages", &upstream.url(), Dialect::Messages))
+        .apart(Dialect::Chat, channel("chat", &upstream.url(), Dialect::Chat))
+        .apart(Dialect::Messages, channel("messages", &upstream.url(), Dialect::Messages))
         .with(json!({
             "models": { "m": { "price": { "input": 1, "output": 10 } } },
             "log": { "level": "warn,tollgate=info" },
@@ -95,7 +96,9 @@ async fn ask_on(number: u64, addr: String, told: Arc<Told>, stop: Arc<AtomicBool
         let mut body = dialect.ask("m", stream);
         // The upstream sees the name too.
         body["metadata"] = json!({ "name": name });
-        let call = Call::json(dialect, "m", stream, &body).header("x-request-id", &name);
+        let call = Call::json(dialect, "m", stream, &body)
+            .key(dialect, &own_key(dialect))
+            .header("x-request-id", &name);
         match call.try_with(&client, &addr).await {
             Ok(answer) => {
                 told.whole.lock().unwrap().insert(name, answer.status);
