@@ -1,7 +1,7 @@
 # What to type. `make` alone lists it.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench fmt fmt-check lint doc deny fuzz setup
+.PHONY: help demo test chaos bench bench-rows fmt fmt-check lint doc deny fuzz setup
 
 # Where rustup puts cargo, for shells that have not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -32,6 +32,13 @@ bench: ## compare with a bare Pingora pass-through, then run the benches of the 
 	cargo build --release -p tollgate -p tollgate-benches --bins
 	$${CARGO_TARGET_DIR:-target}/release/bench-load
 	cargo bench -p tollgate-benches
+
+# On ten million rows it takes a quarter of an hour and 10 GB of disk.
+ROWS ?= 100000
+STORE ?= sqlite
+bench-rows: ## list and sum over ROWS records in STORE: sqlite, postgres, mariadb or a URL
+	@bash .ci/setup test
+	ROWS=$(ROWS) STORE=$(STORE) cargo bench -p tollgate-store --bench rows
 
 fmt: ## format the code
 	cargo fmt --all
