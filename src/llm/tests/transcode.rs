@@ -96,6 +96,31 @@ fn reasoning_is_said_aloud_where_that_is_wanted_also_within_a_format() {
 }
 
 #[test]
+fn a_stream_is_given_whole_and_a_whole_answer_streamed() {
+    for (from, stream) in STREAMS {
+        for middle in Format::ALL {
+            let whole = TranscodeOptions {
+                wanted: Framing::Whole,
+                ..options(from, middle)
+            };
+            let whole = through(whole, stream).1;
+            let collected = answer::whole(middle, &serde_json::from_str(&whole).unwrap());
+            assert_eq!(collected.calls.len(), 2, "{from} as {middle}");
+            let streamed = TranscodeOptions {
+                framing: Framing::Whole,
+                ..options(middle, Format::Responses)
+            };
+            let said = through(streamed, &whole).1;
+            assert_eq!(
+                heard(Format::Responses, &said),
+                collected,
+                "{from} as {middle}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_is_no_answer_is_a_fault_in_any_framing() {
     for from in Format::ALL {
         for (framing, body) in [
