@@ -30,6 +30,7 @@ mod meter;
 mod normal;
 mod parts;
 mod patch;
+mod replay;
 mod responses;
 mod schema;
 mod skeleton;

@@ -47,10 +47,10 @@ pub(crate) fn fix_names(request: &mut Request<'_>, alphabet: Alphabet) -> Names 
     }
     let mut fitted = HashMap::new();
     for name in misfits {
-        if let Entry::Vacant(place) = fitted.entry(name) {
-            let fit = alphabet.free(place.key(), &taken);
+        if let Entry::Vacant(vacant) = fitted.entry(name) {
+            let fit = alphabet.free(vacant.key(), &taken);
             taken.insert(fit.clone());
-            place.insert(fit);
+            vacant.insert(fit);
         }
     }
     each_name(request, &mut |name| {

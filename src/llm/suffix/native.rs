@@ -52,7 +52,7 @@ fn openai(patch: &mut Patch<'_>, model: &str, wish: Thinking) -> Option<Effort> 
     };
     if refused {
         ["temperature", "top_p"]
-            .into_iter()
+            .iter()
             .for_each(|name| patch.remove(name));
     }
     Some(effort)
@@ -82,7 +82,7 @@ fn messages(patch: &mut Patch<'_>, model: &str, wish: Thinking) {
     patch.set("thinking", thinking.to_string());
     // Thinking goes with none of these.
     ["temperature", "top_p", "top_k"]
-        .into_iter()
+        .iter()
         .for_each(|name| patch.remove(name));
 }
 

@@ -562,23 +562,16 @@ fn every_choice_has_its_mode() {
 
 #[test]
 fn what_google_cannot_do_is_refused() {
-    let grammar = Tool::Custom {
-        name: "patch".into(),
-        description: None,
-        grammar: Some(r#"{"type":"grammar","grammar":{}}"#.into()),
-    };
     let hosted = Tool::Hosted {
         origin: Format::Responses,
         kind: "web_search".into(),
         raw: "{}".into(),
     };
-    for tool in [grammar, hosted] {
-        let request = Request {
-            tools: vec![tool],
-            ..asked(vec![user("x")])
-        };
-        refused(request, NEW, "tools");
-    }
+    let request = Request {
+        tools: vec![hosted],
+        ..asked(vec![user("x")])
+    };
+    refused(request, NEW, "tools");
     let stop = |n: usize| Request {
         stop: vec!["x".into(); n],
         ..asked(vec![user("x")])
@@ -672,6 +665,22 @@ fn hints_are_named_and_some_are_refused_when_strict() {
     );
     let misfit = written(request, NEW, Strictness::Strict).unwrap_err();
     assert_eq!(misfit.param(), "seed");
+}
+
+#[test]
+fn a_grammar_is_told_and_named_as_dropped() {
+    let request = Request {
+        tools: vec![Tool::Custom {
+            name: "patch".into(),
+            description: None,
+            grammar: Some(r#"{"type":"grammar","grammar":{}}"#.into()),
+        }],
+        ..asked(vec![user("x")])
+    };
+    let (_, dropped) = written(request.clone(), NEW, Strictness::Lenient).unwrap();
+    assert_eq!(dropped, ["tools.format"]);
+    let misfit = written(request, NEW, Strictness::Strict).unwrap_err();
+    assert_eq!(misfit.param(), "tools.format");
 }
 
 #[test]

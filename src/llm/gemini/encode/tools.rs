@@ -3,18 +3,14 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::wire::Json;
 use crate::Format;
+use crate::freetext::stand_in;
 use crate::ir::{self, Feature, Request, ToolChoice};
 use crate::loss::{Losses, Misfit};
 use crate::schema;
 use crate::traits::Gemini;
-
-/// The schema of a tool that takes text.
-const ONE_TEXT: &str =
-    r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -82,19 +78,9 @@ pub(super) fn declare<'a>(
                 description,
                 grammar,
             } => {
-                if grammar.as_deref().is_some_and(|grammar| !is_free(grammar)) {
-                    return Err(losses.contract(
-                        Feature::Tools,
-                        "Gemini cannot hold a tool's text to a grammar",
-                    ));
-                }
+                let schema = stand_in(grammar.as_deref(), losses)?;
                 custom.push(name.to_string());
-                functions.push(function(
-                    name,
-                    description.as_deref(),
-                    Some(ONE_TEXT),
-                    model,
-                ));
+                functions.push(function(name, description.as_deref(), Some(&schema), model));
             }
             ir::Tool::Hosted { origin, kind, raw } => own.push(hosted(*origin, kind, raw, losses)?),
         }
@@ -132,12 +118,6 @@ fn function<'a>(
         parameters_json_schema,
         parameters,
     }
-}
-
-/// Whether a custom tool's format is any text.
-fn is_free(grammar: &str) -> bool {
-    let grammar: Value = serde_json::from_str(grammar).unwrap_or_default();
-    grammar["type"] == "text" || grammar.is_null()
 }
 
 fn hosted<'a>(

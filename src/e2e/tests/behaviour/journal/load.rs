@@ -29,8 +29,14 @@ pub(super) async fn upstream() -> (Upstream, Setup) {
         }
     });
     let setup = Setup::new()
-        .apart(Dialect::Chat, channel("chat", &upstream.url(), Dialect::Chat))
-        .apart(Dialect::Messages, channel("messages", &upstream.url(), Dialect::Messages))
+        .apart(
+            Dialect::Chat,
+            channel("chat", &upstream.url(), Dialect::Chat),
+        )
+        .apart(
+            Dialect::Messages,
+            channel("messages", &upstream.url(), Dialect::Messages),
+        )
         .with(json!({
             "models": { "m": { "price": { "input": 1, "output": 10 } } },
             "log": { "level": "warn,tollgate=info" },
