@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::dialect::Dialect;
 use crate::metrics::Metrics;
 use crate::process::{self, Process};
-use crate::setup::{ADMIN_KEY, Setup};
+use crate::setup::{ADMIN_KEY, Setup, is_apart};
 use crate::streaming::Streaming;
 
 /// Longest a start may take on a slow machine.
@@ -47,9 +47,7 @@ impl Gateway {
         let folder = TempDir::with_prefix("tollgate-e2e-").expect("a temporary folder");
         prepare(folder.path());
         std::fs::write(folder.path().join("tollgate.yaml"), setup.text()).expect("a file");
-        let mut gateway = Gateway::start_in(folder, "tollgate.yaml").await;
-        gateway.apart = setup.is_apart();
-        gateway
+        Gateway::start_in(folder, "tollgate.yaml").await
     }
 
     /// Starts it in that folder with that configuration (a path inside it).
@@ -70,13 +68,14 @@ impl Gateway {
             .env("TOLLGATE_THREADS", "2");
         let mut process = Process::start(command);
         let [addr, admin, metrics] = listening(&mut process).await;
+        let text = std::fs::read_to_string(folder.path().join("tollgate.yaml"));
         let gateway = Gateway {
             addr,
             admin,
             metrics,
             process,
             folder,
-            apart: false,
+            apart: text.is_ok_and(|text| is_apart(&text)),
         };
         gateway.is_ready().await;
         gateway
@@ -183,15 +182,12 @@ impl Gateway {
         let Gateway {
             folder,
             mut process,
-            apart,
             ..
         } = self;
         process.signal("KILL");
         process.exited().await;
         drop(process);
-        let mut again = Gateway::start_in(folder, "tollgate.yaml").await;
-        again.apart = apart;
-        again
+        Gateway::start_in(folder, "tollgate.yaml").await
     }
 
     /// Reads the admin API with the admin's key.

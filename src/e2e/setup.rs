@@ -62,16 +62,6 @@ impl Setup {
             .with(json!({ "groups": { group: { "ratio": 1 } } }))
     }
 
-    /// Whether some channel is [`apart`](Setup::apart).
-    pub(crate) fn is_apart(&self) -> bool {
-        self.0["groups"].is_object()
-            && Dialect::ALL.iter().any(|dialect| {
-                let tokens = self.0["tokens"].as_array().into_iter().flatten();
-                let mut keys = tokens.map(|token| &token["key"]);
-                keys.any(|key| *key == own_key(*dialect))
-            })
-    }
-
     /// Adds a caller.
     #[must_use]
     pub fn token(mut self, token: Value) -> Setup {
@@ -97,6 +87,13 @@ impl Setup {
 /// The key of a dialect's own group.
 pub fn own_key(dialect: Dialect) -> String {
     format!("{CALLER_KEY}-{}", dialect.name())
+}
+
+/// Whether some channel of a configuration is [`apart`](Setup::apart).
+pub(crate) fn is_apart(text: &str) -> bool {
+    Dialect::ALL
+        .iter()
+        .any(|dialect| text.contains(&own_key(*dialect)))
 }
 
 /// A channel of provider `custom`, its upstream key `sk-upstream-<name>`, serving every name.
