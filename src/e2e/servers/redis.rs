@@ -19,8 +19,15 @@ impl Redis {
     /// # Panics
     /// When it is not installed or does not start.
     pub fn new() -> Redis {
+        Redis::at(free_port())
+    }
+
+    /// The same at a port of the test's choice: where one was that is gone.
+    ///
+    /// # Panics
+    /// As `new`.
+    pub fn at(port: u16) -> Redis {
         let folder = keeper::new_folder();
-        let port = free_port();
         let words = [
             &find(&["redis-server"], &[]),
             "--port",
@@ -40,6 +47,11 @@ impl Redis {
             port,
             _keeper: keeper,
         }
+    }
+
+    /// Ends it; gives its port.
+    pub fn stop(self) -> u16 {
+        self.port
     }
 
     /// Its URL.

@@ -1,15 +1,13 @@
 //! Counters of one process and those of a fleet do the same.
 
-mod server;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::limit::{
     Admission, Bound, Breach, Counters, Entry, Kind, Limits, Memory, Permit, Scope,
 };
+use servers::Redis as Server;
 
-use self::server::Server;
 use super::Redis;
 
 /// Runs `story` on either kind, with a subject of its own.
@@ -18,7 +16,7 @@ where
     F: Future<Output = ()>,
 {
     story(Arc::new(Memory::default())).await;
-    let server = Server::start();
+    let server = Server::new();
     story(Arc::new(Redis::new(&server.url()).unwrap())).await;
 }
 
@@ -198,7 +196,7 @@ async fn a_shadow_refuses_nobody_and_tells() {
 
 #[tokio::test]
 async fn two_gateways_share_what_is_left() {
-    let server = Server::start();
+    let server = Server::new();
     let node = || Arc::new(Redis::new(&server.url()).unwrap()) as Arc<dyn Counters>;
     let (one, other) = (node(), node());
     let bounds = [bound(Scope::Key, rpm(100))];
@@ -220,7 +218,7 @@ async fn two_gateways_share_what_is_left() {
 
 #[tokio::test]
 async fn a_redis_that_is_away_says_so_at_once_and_is_found_again() {
-    let server = Server::start();
+    let server = Server::new();
     let counters: Arc<dyn Counters> = Arc::new(Redis::new(&server.url()).unwrap());
     let bounds = [bound(Scope::Key, rpm(100))];
     assert!(enter(&counters, entry("a", 0, &bounds)).await.is_some());
@@ -235,7 +233,7 @@ async fn a_redis_that_is_away_says_so_at_once_and_is_found_again() {
         "not every request waits: {:?}",
         begun.elapsed()
     );
-    let _again = Server::start_at(port);
+    let _again = Server::at(port);
     comes_in(&counters, entry("b", 0, &bounds)).await;
 }
 

@@ -163,3 +163,46 @@ async fn a_shadow_counts_and_lets_everybody_in() {
     let labels = [("scope", "key"), ("kind", "rpm")];
     assert_eq!(metrics.sum("tollgate_limit_shadow_total", &labels), 2.0);
 }
+
+#[tokio::test]
+async fn two_gateways_on_one_redis_share_a_limit() {
+    let redis = servers::Redis::new();
+    let change = || json!({ "redis": redis.url() });
+    let (one, _first) = limited(json!({ "rpm": 3 }), change()).await;
+    let (other, _second) = limited(json!({ "rpm": 3 }), change()).await;
+    for (gateway, status) in [
+        (&one, 200),
+        (&other, 200),
+        (&one, 200),
+        (&other, 429),
+        (&one, 429),
+    ] {
+        ask(Dialect::Chat).send(gateway).await.is(status);
+    }
+}
+
+#[tokio::test]
+async fn without_redis_limited_callers_go_on_or_wait_as_the_configuration_says() {
+    for (away, status) in [("open", 200), ("closed", 503)] {
+        let redis = servers::Redis::new();
+        let change = json!({
+            "redis": redis.url(),
+            "limits": { "when_redis_is_away": away },
+        });
+        let (gateway, _upstream) = limited(json!({ "rpm": 1 }), change).await;
+        ask(Dialect::Chat).send(&gateway).await.is(200);
+        ask(Dialect::Chat).send(&gateway).await.is(429);
+        redis.stop();
+        let answer = ask(Dialect::Chat).send(&gateway).await;
+        assert_eq!(
+            answer.is(status).header("retry-after").is_some(),
+            status == 503
+        );
+        Call::ask(Dialect::Chat, "chat-m", false)
+            .send(&gateway)
+            .await
+            .is(200);
+        let metrics = gateway.metrics().await;
+        assert_eq!(metrics.sum("tollgate_counters_away_total", &[]), 1.0);
+    }
+}
