@@ -14,6 +14,7 @@ pub mod suffix;
 pub mod tap;
 pub mod tokens;
 pub mod transcode;
+pub mod upgrade;
 pub mod usage;
 
 mod back;
