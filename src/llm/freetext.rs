@@ -10,6 +10,9 @@ use crate::loss::{Losses, Misfit};
 use crate::meter::cut;
 use crate::patch::quoted;
 
+/// Bytes before the string; JSON allows any number of blanks there.
+const MAX_HEAD_BYTES: usize = 4 * 1024;
+
 /// Bytes of arguments in another shape that are gathered, to be read at their end.
 const MAX_OTHER_BYTES: usize = 1024 * 1024;
 
@@ -86,13 +89,13 @@ impl FreeText {
             At::Head(head) => {
                 head.push_str(arguments);
                 match after_head(head) {
-                    Head::Incomplete => {}
+                    Head::Incomplete if head.len() <= MAX_HEAD_BYTES => {}
                     Head::Ends(at) => {
                         let rest = head[at..].to_owned();
                         self.0 = At::Text(String::new());
                         self.push(&rest, out);
                     }
-                    Head::Other => self.0 = At::Other(std::mem::take(head)),
+                    Head::Incomplete | Head::Other => self.0 = At::Other(std::mem::take(head)),
                 }
             }
             At::Text(held) => {

@@ -16,6 +16,7 @@ pub mod tap;
 pub mod tokens;
 pub mod traits;
 pub mod transcode;
+pub mod upgrade;
 pub mod usage;
 
 mod back;

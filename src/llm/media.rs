@@ -62,12 +62,13 @@ pub(crate) fn mime(declared: &str) -> Text<'_> {
 /// `text` as base64 of the standard alphabet with padding and nothing else: line breaks go, the
 /// URL alphabet and percent escapes are translated, missing padding is added. `None` when it is
 /// no base64.
-pub(crate) fn base64(text: &str) -> Option<Text<'_>> {
+pub(crate) fn base64<'a>(text: impl Into<Text<'a>>) -> Option<Text<'a>> {
+    let text = text.into();
     if is_standard(text.as_bytes()) {
-        return Some(Cow::Borrowed(text));
+        return Some(text);
     }
     let bytes = match text.contains('%') {
-        true => unescaped(text),
+        true => unescaped(&text),
         false => text.as_bytes().to_vec(),
     };
     let letters = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace());

@@ -5,6 +5,9 @@ use super::{BlockKind, Choice, Delta, Event, OwnedStop, Reply, Said};
 /// Bytes of one answer that are collected; more is an answer that nobody asked for.
 pub(crate) const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 
+/// What a block costs beside its texts, about.
+const BLOCK_BYTES: usize = 128;
+
 /// Builds a [`Reply`] event by event.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
@@ -32,6 +35,7 @@ impl Collector {
                 choice.said.push(begun(kind));
                 let place = choice.said.len() - 1;
                 self.places.push((index, place));
+                self.bytes += BLOCK_BYTES;
             }
             Event::Delta { block, delta } => self.delta(*block, delta),
             Event::Close { block } => {

@@ -351,6 +351,17 @@ impl<'a> Request<'a> {
     }
 }
 
+impl Output<'_> {
+    /// What a name that does not fit is told.
+    pub(crate) const NAME_RULE: &'static str = "must be 1 to 64 letters, digits, `_` or `-`";
+
+    /// Whether a schema may have that name.
+    pub(crate) fn is_name(name: &str) -> bool {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        (1..=64).contains(&name.len()) && name.bytes().all(fits)
+    }
+}
+
 impl<'a> Part<'a> {
     /// Text that nothing is said about.
     pub(crate) fn text(text: impl Into<Text<'a>>) -> Part<'a> {

@@ -6,18 +6,20 @@ use crate::ir::{Part, Request, Role, Text, ToolResult, Turn};
 use crate::loss::{Losses, Misfit};
 
 /// Gives every call its one result, in the order of the calls, at the head of the user turn
-/// that follows, and every result its tool's name. A call without result, a result without call
-/// and a second result are refused, by id.
+/// that follows, and every result its tool's name. A call without result, a result without call,
+/// a second result and a call that the model did not make are refused, by id.
 pub(crate) fn pair_tools(request: &mut Request<'_>, losses: &Losses) -> Result<(), Misfit> {
     let mut pairs = Pairs::default();
     for (place, turn) in request.turns.iter_mut().enumerate() {
-        pairs.calls(place, turn);
-        pairs.results(place, turn).map_err(|(id, problem)| {
-            Misfit::malformed(
-                losses.turn(turn.at),
-                &format!("has {problem} tool call '{id}'"),
-            )
-        })?;
+        let heard = pairs.calls(place, turn);
+        heard
+            .and_then(|()| pairs.results(place, turn))
+            .map_err(|(id, problem)| {
+                Misfit::malformed(
+                    losses.turn(turn.at),
+                    &format!("has {problem} tool call '{id}'"),
+                )
+            })?;
     }
     let turns = std::mem::take(&mut request.turns);
     request.turns = pairs.put_back(turns, losses)?;
@@ -46,13 +48,16 @@ struct Calls {
     waiting: VecDeque<usize>,
 }
 
-/// The id of a result that belongs to no call, and what is wrong about it.
+/// The id of a call or result that stands in the wrong place, and what is wrong about it.
 type Stray<'a> = (Text<'a>, &'static str);
 
 impl<'a> Pairs<'a> {
-    fn calls(&mut self, turn: usize, of: &Turn<'a>) {
+    fn calls(&mut self, turn: usize, of: &Turn<'a>) -> Result<(), Stray<'a>> {
         for part in &of.parts {
             if let Part::ToolCall(call) = part {
+                if of.role != Role::Assistant {
+                    return Err((call.id.clone(), "a user's"));
+                }
                 let place = self.calls.len();
                 let calls = self.by_id.entry(call.id.clone()).or_default();
                 calls.waiting.push_back(place);
@@ -64,6 +69,7 @@ impl<'a> Pairs<'a> {
                 });
             }
         }
+        Ok(())
     }
 
     /// Takes the results out of a turn.

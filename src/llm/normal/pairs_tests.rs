@@ -122,6 +122,7 @@ fn what_has_no_counterpart_is_refused_by_id() {
         "messages[0]",
         "has a result for an unknown tool call 'x'",
     );
+    refused("u!x", "messages[0]", "has a user's tool call 'x'");
     refused(
         "a!x u=x|=x",
         "messages[1]",

@@ -3,6 +3,7 @@
 mod all_of;
 mod gemini;
 mod messages;
+mod older;
 mod refs;
 mod rules;
 mod strict;

@@ -4,9 +4,6 @@ use crate::chat::read::Value;
 use crate::ir::Output;
 use crate::loss::Misfit;
 
-/// Longest name of a schema (OpenAI's rule).
-const MAX_NAME_BYTES: usize = 64;
-
 /// The shape that `response_format` asks for.
 pub(super) fn output(value: Value<'_>) -> Result<Output<'_>, Misfit> {
     let path = || "response_format.type".to_owned();
@@ -34,12 +31,8 @@ fn schema(value: Value<'_>) -> Result<Output<'_>, Misfit> {
         Some(name) => name.string(|| path("name"))?.unwrap_or_default(),
         None => "".into(),
     };
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(fits) {
-        return Err(Misfit::malformed(
-            path("name"),
-            "must be 1 to 64 letters, digits, `_` or `-`",
-        ));
+    if !Output::is_name(&name) {
+        return Err(Misfit::malformed(path("name"), Output::NAME_RULE));
     }
     let Some(schema) = asked.get("schema") else {
         // Any object fits a schema that says nothing.

@@ -160,7 +160,8 @@ fn audio<'a>(value: Value<'a>, path: impl Fn() -> String) -> Result<Media<'a>, M
                 || media::sniff(&url).unwrap_or("audio/wav").into(),
                 |format| format!("audio/{format}").into(),
             );
-            Source::Bytes { mime, base64: url }
+            let base64 = media::base64(url).ok_or_else(missing)?;
+            Source::Bytes { mime, base64 }
         }
         source => source,
     };
@@ -174,7 +175,9 @@ fn file<'a>(value: Value<'a>, path: impl Fn() -> String) -> Result<Media<'a>, Mi
         (Some(data), _) => match located(data, || format!("{}.file.file_data", path()))? {
             Source::Url { url, .. } if !url.contains("://") => Source::Bytes {
                 mime: file_type(name.as_deref(), &url).into(),
-                base64: url,
+                base64: media::base64(url).ok_or_else(|| {
+                    Misfit::malformed(format!("{}.file.file_data", path()), "must be base64")
+                })?,
             },
             source => source,
         },

@@ -73,7 +73,8 @@ fn field<'a>(
         "topP" => request.top_p = Some(number(value, &path)?),
         // Clients write 40.0 too.
         "topK" => request.top_k = Some(number(value, &path)?.max(0.0) as u64),
-        "candidateCount" => request.choices = Some(small(value, &path)?).filter(|n| *n != 1),
+        // Zero says nothing in Google's encoding.
+        "candidateCount" => request.choices = Some(small(value, &path)?).filter(|n| *n > 1),
         "maxOutputTokens" => request.max_output = Some(count(value, &path)?),
         "stopSequences" => request.stop = strings(value, &path)?,
         "presencePenalty" => request.presence_penalty = Some(number(value, &path)?),

@@ -36,7 +36,7 @@ pub(super) struct File<'a> {
 
 impl<'a> Blob<'a> {
     pub(super) fn read(self, path: &str) -> Result<Media<'a>, Misfit> {
-        let base64 = standard(self.data.0)
+        let base64 = media::base64(self.data.0)
             .ok_or_else(|| wrong(&format!("{path}.inlineData.data"), "base64"))?;
         let mime = self.mime_type.map(|mime| mime.0);
         let mime = mime.filter(|mime| !mime.is_empty());
@@ -95,14 +95,6 @@ fn of_type<'a>(mime: &str, source: Source<'a>, name: Option<Text<'a>>) -> Media<
         Some("audio") => Media::Audio { source },
         Some("video") => Media::Video { source },
         _ => Media::File { source, name },
-    }
-}
-
-/// Base64 in the standard alphabet with padding: Google takes either, with and without.
-fn standard(base64: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    match base64 {
-        Cow::Borrowed(base64) => media::base64(base64),
-        Cow::Owned(base64) => media::base64(&base64).map(|text| Cow::Owned(text.into_owned())),
     }
 }
 

@@ -7,6 +7,7 @@ use super::read::{Place, each, object, optional, string};
 use crate::Format;
 use crate::ir::{CacheMark, Media, Part, Request, Source, Text};
 use crate::loss::Misfit;
+use crate::media;
 
 /// An image block's part.
 pub(super) fn image<'a>(
@@ -130,7 +131,8 @@ fn read<'a>(value: &'a [u8], place: &Place<'_>) -> Result<Source<'a>, Misfit> {
     Ok(match &*string(kind_place.required(kind)?, &kind_place)? {
         "base64" => Source::Bytes {
             mime: needed(mime, "media_type")?,
-            base64: needed(data, "data")?,
+            base64: media::base64(needed(data, "data")?)
+                .ok_or_else(|| place.member("data").wrong("must be base64"))?,
         },
         "text" => Source::Plain(needed(data, "data")?),
         "url" => Source::Url {

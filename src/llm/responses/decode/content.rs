@@ -142,7 +142,7 @@ fn file<'a>(path: &str, piece: &Piece<'a>) -> Result<Media<'a>, Misfit> {
             true => source(&data_path, data)?,
             false => Source::Bytes {
                 mime: mime(name.as_deref(), &data).into(),
-                base64: data,
+                base64: bytes(&data_path, data)?,
             },
         }
     } else if let Some(url) = read::word(&format!("{path}.file_url"), piece.file_url.0)? {
@@ -170,8 +170,13 @@ fn audio<'a>(path: &str, piece: &Piece<'a>) -> Result<Media<'a>, Misfit> {
         Some(format) => format!("audio/{format}").into(),
         None => media::sniff(&base64).unwrap_or("audio/wav").into(),
     };
+    let base64 = bytes(&path, base64)?;
     let source = Source::Bytes { mime, base64 };
     Ok(Media::Audio { source })
+}
+
+fn bytes<'a>(path: &str, data: Text<'a>) -> Result<Text<'a>, Misfit> {
+    media::base64(data).ok_or_else(|| misfit(path, "must be base64"))
 }
 
 /// A file that the provider holds.

@@ -170,8 +170,7 @@ impl<'a> Wish<'a> {
             "" | "text" => Output::Text,
             "json_object" => Output::Json,
             "json_schema" => Output::Schema {
-                name: read::word("text.format.name", format.name.0)?
-                    .unwrap_or(Cow::Borrowed("output")),
+                name: schema_name(format.name.0)?,
                 description: read::word("text.format.description", format.description.0)?,
                 schema: read::raw_object("text.format.schema", format.schema.0)?
                     .ok_or_else(|| misfit("text.format.schema", "is missing"))?,
@@ -245,4 +244,13 @@ impl<'a> Wish<'a> {
 
 fn is_contract(rest: &Rest<'_>) -> bool {
     rest.class == Class::Contract
+}
+
+fn schema_name(value: Written<'_>) -> Result<Text<'_>, Misfit> {
+    const PATH: &str = "text.format.name";
+    let name = read::word(PATH, value)?.unwrap_or(Cow::Borrowed("output"));
+    match Output::is_name(&name) {
+        true => Ok(name),
+        false => Err(misfit(PATH, Output::NAME_RULE)),
+    }
 }

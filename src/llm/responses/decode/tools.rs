@@ -147,6 +147,9 @@ fn allowed<'a>(choice: &Choice<'a>) -> Result<Result<Option<ToolChoice<'a>>, Hos
         }
         names.push(spaced(&tool.namespace.0, name(&path, tool.name.0)?));
     }
+    if names.is_empty() {
+        return Err(misfit("tool_choice.tools", "must name tools"));
+    }
     let must = choice.mode.0 == "required";
     Ok(Ok(Some(ToolChoice::Allowed { names, must })))
 }

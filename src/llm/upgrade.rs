@@ -1,0 +1,61 @@
+//! Tells which requests OpenAI takes on Responses only.
+
+use crate::Format;
+use crate::ask::Ask;
+use crate::fields::{elements, text};
+use crate::traits::{ChatTools, OpenAi};
+
+/// Whether `model`, by the upstream's name, would refuse the request on Chat Completions, so that
+/// it should go to Responses where the channel speaks that. `body` is the caller's, of that format.
+pub fn needs_responses(model: &str, format: Format, ask: &Ask, body: &[u8]) -> bool {
+    match OpenAi::of(model).chat_tools {
+        ChatTools::Taken => false,
+        ChatTools::NoChat => true,
+        ChatTools::NotWhileThinking => has_tools(ask, body) && !is_thoughtless(format, ask, body),
+    }
+}
+
+fn has_tools(ask: &Ask, body: &[u8]) -> bool {
+    let mut any = false;
+    let tools = ask.fields().get(body, "tools").unwrap_or_default();
+    elements(tools, |_, _| any = true);
+    any
+}
+
+/// Chat says in one word that the model must not think.
+fn is_thoughtless(format: Format, ask: &Ask, body: &[u8]) -> bool {
+    let effort = ask.fields().get(body, "reasoning_effort").and_then(text);
+    format == Format::Chat && effort.as_deref() == Some("none")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{Operation, ask};
+
+    fn check(model: &str, body: &str, wanted: bool) {
+        let asked = ask::read(Format::Chat, Operation::Chat, body.as_bytes()).unwrap();
+        let needs = needs_responses(model, Format::Chat, &asked, body.as_bytes());
+        assert_eq!(needs, wanted, "{model} {body}");
+    }
+
+    #[test]
+    fn tools_and_thinking_do_not_go_together_on_chat() {
+        let plain = r#"{"model":"m","messages":[]}"#;
+        let tools = r#"{"model":"m","messages":[],"tools":[{"type":"function"}]}"#;
+        let thoughtless = r#"{"model":"m","messages":[],"tools":[{"type":"function"}],"reasoning_effort":"none"}"#;
+        check("gpt-5.4", plain, false);
+        check("gpt-5.4", tools, true);
+        check("gpt-5.4", thoughtless, false);
+        check(
+            "gpt-5.4",
+            r#"{"model":"m","messages":[],"tools":[]}"#,
+            false,
+        );
+        check("gpt-5", tools, false);
+        check("gpt-5-pro", plain, true);
+        check("kimi-k2", tools, false);
+    }
+}
