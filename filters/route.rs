@@ -3,7 +3,7 @@
 use config::health::Tick;
 use config::plan::{self, NoPlan, Wanted};
 use config::snapshot::Snapshot;
-use llm::suffix;
+use llm::{suffix, upgrade};
 
 use crate::exchange::{Exchange, Route};
 use crate::reject::{Cause, Refusal};
@@ -24,10 +24,9 @@ pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refu
         model,
         format: exchange.format,
         operation: exchange.operation,
-        tools: exchange
-            .asked
-            .as_ref()
-            .is_some_and(|asked| asked.ask.declares_tools(&asked.body)),
+        thinks_with_tools: exchange.asked.as_ref().is_some_and(|asked| {
+            upgrade::thinks_with_tools(exchange.format, &asked.ask, &asked.body)
+        }),
     };
     let plan = plan::plan(snapshot, &wanted, Tick::now(), &mut rand::rng())
         .map_err(|none| refusal(none, model, exchange))?;

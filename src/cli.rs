@@ -249,7 +249,7 @@ fn explain(path: &Path, token: &str, model: &str, at: &str) -> Result<(), Failur
         model,
         format,
         operation,
-        tools: false,
+        thinks_with_tools: false,
     };
     let explanation = plan::explain(&snapshot, &wanted, Tick::now(), &mut rand::rng());
     writeln!(out, "{explanation}")?;

@@ -23,7 +23,7 @@ fn planning(criterion: &mut Criterion) {
             model: "model-0",
             format: Format::Chat,
             operation: Operation::Chat,
-            tools: false,
+            thinks_with_tools: false,
         };
         group.bench_function(BenchmarkId::new("channels", channels), |bencher| {
             bencher.iter(|| plan(&snapshot, black_box(&wanted), Tick::now(), &mut rng).is_ok());

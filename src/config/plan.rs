@@ -35,8 +35,9 @@ pub struct Wanted<'a> {
     pub format: Format,
     /// What is to be done.
     pub operation: Operation,
-    /// Whether the request declares tools: some models take them in one format only.
-    pub tools: bool,
+    /// Whether the request declares tools and lets the model think: some models take both
+    /// together in one format only.
+    pub thinks_with_tools: bool,
 }
 
 /// One key of one channel: something an attempt can be made with.

@@ -37,13 +37,6 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Whether the request declares tools. `body` is the one that was read.
-    pub fn declares_tools(&self, body: &[u8]) -> bool {
-        let tools = self.fields.get(body, "tools").unwrap_or_default();
-        let inside = tools.strip_prefix(b"[").unwrap_or_default();
-        !matches!(inside.trim_ascii_start().first(), None | Some(b']'))
-    }
-
     /// Where the body's members are.
     pub(crate) fn fields(&self) -> &Fields {
         &self.fields

@@ -14,7 +14,6 @@ pub mod scan;
 pub mod suffix;
 pub mod tap;
 pub mod tokens;
-pub mod traits;
 pub mod transcode;
 pub mod upgrade;
 pub mod usage;
@@ -38,6 +37,7 @@ mod skeleton;
 mod system;
 mod think;
 mod thinking;
+mod traits;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};

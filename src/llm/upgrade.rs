@@ -5,14 +5,19 @@ use crate::ask::Ask;
 use crate::fields::{elements, text};
 use crate::traits::{ChatTools, OpenAi};
 
-/// Whether `model`, by the upstream's name, would refuse the request on Chat Completions, so that
-/// it should go to Responses where the channel speaks that. `body` is the caller's, of that format.
-pub fn needs_responses(model: &str, format: Format, ask: &Ask, body: &[u8]) -> bool {
+/// Whether a model, by the upstream's name, refuses a request on Chat Completions, so that it should
+/// go to Responses where the channel speaks that.
+pub fn needs_responses(model: &str, thinks_with_tools: bool) -> bool {
     match OpenAi::of(model).chat_tools {
         ChatTools::Taken => false,
         ChatTools::NoChat => true,
-        ChatTools::NotWhileThinking => has_tools(ask, body) && !is_thoughtless(format, ask, body),
+        ChatTools::NotWhileThinking => thinks_with_tools,
     }
+}
+
+/// Whether a request declares tools and lets the model think. `body` is the one that was read.
+pub fn thinks_with_tools(format: Format, ask: &Ask, body: &[u8]) -> bool {
+    has_tools(ask, body) && !is_thoughtless(format, ask, body)
 }
 
 fn has_tools(ask: &Ask, body: &[u8]) -> bool {
@@ -37,7 +42,8 @@ mod tests {
 
     fn check(model: &str, body: &str, wanted: bool) {
         let asked = ask::read(Format::Chat, Operation::Chat, body.as_bytes()).unwrap();
-        let needs = needs_responses(model, Format::Chat, &asked, body.as_bytes());
+        let thinks = thinks_with_tools(Format::Chat, &asked, body.as_bytes());
+        let needs = needs_responses(model, thinks);
         assert_eq!(needs, wanted, "{model} {body}");
     }
 

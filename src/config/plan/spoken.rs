@@ -1,7 +1,7 @@
 //! Which of its formats a channel is spoken to in.
 
 use llm::dialect::Quirks;
-use llm::{Format, Operation, count, traits};
+use llm::{Format, Operation, count, upgrade};
 
 use super::Wanted;
 use crate::snapshot::Channel;
@@ -10,30 +10,29 @@ use crate::snapshot::Channel;
 /// for an operation that can be converted. `None`: the channel cannot answer it.
 pub(super) fn spoken(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> Option<Format> {
     let speaks = |format: &Format| channel.formats.contains(format);
-    if needs_responses(channel, upstream, wanted) {
-        return Some(Format::Responses);
-    }
-    if speaks(&wanted.format) {
-        return Some(wanted.format);
-    }
-    match wanted.operation {
-        Operation::Chat => channel.formats.first().copied(),
+    let best = || channel.formats.first().copied();
+    let format = match wanted.operation {
+        _ if speaks(&wanted.format) => Some(wanted.format),
+        Operation::Chat => best(),
         // Where no format of the channel has an endpoint that counts, the tokenizer answers.
         Operation::Count => {
             let mut formats = channel.formats.iter().copied();
             formats
                 .find(|format| count::can_count(*format))
-                .or(channel.formats.first().copied())
+                .or_else(best)
         }
         Operation::Completion => None,
+    };
+    match format {
+        Some(Format::Chat) if needs_responses(channel, upstream, wanted) => Some(Format::Responses),
+        format => format,
     }
 }
 
 /// Some OpenAI models are not served on Chat Completions, or not with tools, but on Responses.
 fn needs_responses(channel: &Channel, upstream: &str, wanted: &Wanted<'_>) -> bool {
-    wanted.format == Format::Chat
-        && wanted.operation == Operation::Chat
+    wanted.operation == Operation::Chat
         && channel.quirks.has(Quirks::TOOLS_OVER_RESPONSES)
         && channel.formats.contains(&Format::Responses)
-        && !traits::answers_on_chat(upstream, wanted.tools)
+        && upgrade::needs_responses(upstream, wanted.thinks_with_tools)
 }

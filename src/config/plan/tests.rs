@@ -65,7 +65,7 @@ impl World {
             model,
             format: Format::Chat,
             operation: Operation::Chat,
-            tools: false,
+            thinks_with_tools: false,
         }
     }
 

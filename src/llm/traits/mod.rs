@@ -25,15 +25,6 @@ pub(crate) enum Sampling {
     Fixed,
 }
 
-/// Whether an OpenAI model answers on Chat Completions, with tools or without. Others do.
-pub fn answers_on_chat(model: &str, tools: bool) -> bool {
-    match OpenAi::of(model).chat_tools {
-        ChatTools::Taken => true,
-        ChatTools::NotWhileThinking => !tools,
-        ChatTools::NoChat => false,
-    }
-}
-
 /// Whether a model is of a family whose thinking is known to be controlled.
 pub(crate) fn has_control(model: &str) -> bool {
     let families = ["claude", "gemini", "gpt", "chatgpt", "codex"];

@@ -169,7 +169,7 @@ fn turns_survive_a_reload() {
             model: "m",
             format: Format::Chat,
             operation: Operation::Chat,
-            tools: false,
+            thinks_with_tools: false,
         };
         let plan = plan(snapshot, &wanted, NOW, &mut rng).expect("a plan");
         plan.candidates[0].key

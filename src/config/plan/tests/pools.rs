@@ -108,9 +108,9 @@ fn models_that_refuse_tools_on_chat_are_reached_over_responses() {
         "name: a, models: [gpt-5.4], provider: openai, formats: [chat, responses]",
         "name: b, models: [gpt-5.4-local], formats: [chat, responses]",
     ]);
-    let mut format = |model, tools| {
+    let mut format = |model, thinks_with_tools| {
         let wanted = Wanted {
-            tools,
+            thinks_with_tools,
             ..world.wanted(model)
         };
         let plan = plan(&world.snapshot, &wanted, NOW, &mut world.rng).expect("a plan");
