@@ -543,24 +543,43 @@ fn every_choice_has_its_mode() {
 }
 
 #[test]
-fn what_google_cannot_do_is_refused() {
-    let grammar = Tool::Custom {
-        name: "patch".into(),
-        description: None,
-        grammar: Some(r#"{"type":"grammar","grammar":{}}"#.into()),
+fn a_grammar_is_told_and_named_and_refused_only_by_the_strict() {
+    let request = Request {
+        tools: vec![Tool::Custom {
+            name: "patch".into(),
+            description: Some("Patches.".into()),
+            grammar: Some(r#"{"type":"grammar","syntax":"lark","definition":"x"}"#.into()),
+        }],
+        ..asked(vec![user("x")])
     };
+    let (body, dropped) = written(request.clone(), NEW, Strictness::Lenient).unwrap();
+    let declared = &body["tools"][0]["functionDeclarations"][0];
+    let told = declared["description"].as_str().unwrap();
+    assert!(
+        told.starts_with("Patches.") && told.contains("lark"),
+        "{told}"
+    );
+    assert_eq!(
+        declared["parametersJsonSchema"]["required"],
+        json!(["input"])
+    );
+    assert_eq!(dropped, ["tools.format"]);
+    let misfit = written(request, NEW, Strictness::Strict).unwrap_err();
+    assert_eq!(misfit.param(), "tools.format");
+}
+
+#[test]
+fn what_google_cannot_do_is_refused() {
     let hosted = Tool::Hosted {
         origin: Format::Responses,
         kind: "web_search".into(),
         raw: "{}".into(),
     };
-    for tool in [grammar, hosted] {
-        let request = Request {
-            tools: vec![tool],
-            ..asked(vec![user("x")])
-        };
-        refused(request, NEW, "tools");
-    }
+    let request = Request {
+        tools: vec![hosted],
+        ..asked(vec![user("x")])
+    };
+    refused(request, NEW, "tools");
     let stop = |n: usize| Request {
         stop: vec!["x".into(); n],
         ..asked(vec![user("x")])

@@ -31,7 +31,7 @@ pub(super) enum Tool<'a> {
 pub(super) struct Function<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
+    description: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters_json_schema: Option<Json<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,26 +75,18 @@ pub(super) fn declare<'a>(
                     losses.hint(Feature::CacheMark);
                 }
                 let schema = schema.as_deref().filter(|schema| *schema != "null");
-                functions.push(function(name, description.as_deref(), schema, model));
+                let description = description.as_deref().map(Cow::Borrowed);
+                functions.push(function(name, description, schema, model));
             }
             ir::Tool::Custom {
                 name,
                 description,
                 grammar,
             } => {
-                if grammar.as_deref().is_some_and(|grammar| !is_free(grammar)) {
-                    return Err(losses.contract(
-                        Feature::Tools,
-                        "Gemini cannot hold a tool's text to a grammar",
-                    ));
-                }
+                let grammar = grammar.as_deref().filter(|grammar| !is_free(grammar));
+                let description = told(description.as_deref(), grammar, losses)?;
                 custom.push(name.to_string());
-                functions.push(function(
-                    name,
-                    description.as_deref(),
-                    Some(ONE_TEXT),
-                    model,
-                ));
+                functions.push(function(name, description, Some(ONE_TEXT), model));
             }
             ir::Tool::Hosted { origin, kind, raw } => own.push(hosted(*origin, kind, raw, losses)?),
         }
@@ -110,9 +102,29 @@ pub(super) fn declare<'a>(
     Ok((own, custom))
 }
 
+/// What the model is told of a tool that takes text. It cannot be held to a grammar: it is told of it,
+/// and the caller of the loss.
+fn told<'a>(
+    description: Option<&'a str>,
+    grammar: Option<&str>,
+    losses: &mut Losses,
+) -> Result<Option<Cow<'a, str>>, Misfit> {
+    const FORMAT: &str = "tools.format";
+    let Some(grammar) = grammar else {
+        return Ok(description.map(Cow::Borrowed));
+    };
+    if losses.is_strict() {
+        return Err(losses.contract_at(FORMAT, "the model cannot be held to a grammar"));
+    }
+    losses.hint_at(FORMAT);
+    let description = description.unwrap_or_default();
+    let told = format!("{description}\n\nThe text in `input` has to follow this format: {grammar}");
+    Ok(Some(Cow::Owned(told)))
+}
+
 fn function<'a>(
     name: &'a str,
-    description: Option<&'a str>,
+    description: Option<Cow<'a, str>>,
     schema: Option<&str>,
     model: Gemini,
 ) -> Function<'a> {
