@@ -315,6 +315,34 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     }
 }
 
+/// JSON without the white space between its tokens; what it says stays as it is spelled.
+pub(crate) fn compact(json: &str) -> Cow<'_, str> {
+    let (mut quoted, mut escaped, mut spaces) = (false, false, false);
+    let mut outside = |byte: u8| {
+        let was = quoted;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            _ => {}
+        }
+        !was && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+    };
+    let kept: Vec<u8> = json
+        .bytes()
+        .filter(|byte| {
+            let space = outside(*byte);
+            spaces |= space;
+            !space
+        })
+        .collect();
+    if !spaces {
+        return Cow::Borrowed(json);
+    }
+    // Only ASCII was taken out.
+    String::from_utf8(kept).map_or(Cow::Borrowed(json), Cow::Owned)
+}
+
 /// The JSON without bytes that are no UTF-8 and without halves of surrogate pairs: strict parsers
 /// refuse the whole for one of them.
 pub(crate) fn whole_letters(json: &[u8]) -> Cow<'_, [u8]> {
@@ -362,4 +390,21 @@ pub(crate) fn mended(json: &[u8]) -> Option<Vec<u8>> {
 fn unit(bytes: &[u8], at: usize) -> Option<u16> {
     let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compact_json_says_the_same() {
+        for (json, wanted) in [
+            ("{ \"a\" :\n [1, 2.0 ] }", r#"{"a":[1,2.0]}"#),
+            (r#"{"a b":" \" {\t} "}"#, r#"{"a b":" \" {\t} "}"#),
+            (r#"{"a":"\\" }"#, r#"{"a":"\\"}"#),
+            ("{}", "{}"),
+        ] {
+            assert_eq!(compact(json), wanted);
+        }
+    }
 }

@@ -162,34 +162,6 @@ pub(super) fn camel(key: &str) -> Cow<'_, str> {
     Cow::Owned(camel)
 }
 
-/// JSON without the white space between its tokens; what it says stays as it is spelled.
-pub(super) fn compact(json: &str) -> Cow<'_, str> {
-    let (mut quoted, mut escaped, mut spaces) = (false, false, false);
-    let mut outside = |byte: u8| {
-        let was = quoted;
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = quoted,
-            b'"' => quoted = !quoted,
-            _ => {}
-        }
-        !was && matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
-    };
-    let kept: Vec<u8> = json
-        .bytes()
-        .filter(|byte| {
-            let space = outside(*byte);
-            spaces |= space;
-            !space
-        })
-        .collect();
-    if !spaces {
-        return Cow::Borrowed(json);
-    }
-    // Only ASCII was taken out.
-    String::from_utf8(kept).map_or(Cow::Borrowed(json), Cow::Owned)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -206,18 +178,6 @@ mod tests {
             ("a_", "a"),
         ] {
             assert_eq!(camel(key), name);
-        }
-    }
-
-    #[test]
-    fn compact_json_says_the_same() {
-        for (json, wanted) in [
-            ("{ \"a\" :\n [1, 2.0 ] }", r#"{"a":[1,2.0]}"#),
-            (r#"{"a b":" \" {\t} "}"#, r#"{"a b":" \" {\t} "}"#),
-            (r#"{"a":"\\" }"#, r#"{"a":"\\"}"#),
-            ("{}", "{}"),
-        ] {
-            assert_eq!(compact(json), wanted);
         }
     }
 

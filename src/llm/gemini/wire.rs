@@ -93,11 +93,6 @@ impl<'a> Json<'a> {
         serde_json::from_str::<&RawValue>(&json).ok()?;
         Some(Json(json))
     }
-
-    /// `{}`.
-    pub(super) fn empty() -> Json<'a> {
-        Json(Cow::Borrowed("{}"))
-    }
 }
 
 impl Serialize for Json<'_> {

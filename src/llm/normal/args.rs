@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use crate::loose::whole_letters;
+use crate::loose::{compact, whole_letters};
 use crate::patch::quoted;
 
 /// What becomes of text that is no JSON object.
@@ -16,8 +16,8 @@ pub(crate) enum Loose {
     Refuse,
 }
 
-/// `text` as the text of a JSON object: empty and null become `{}`, an object written into a
-/// string is taken out once, numbers and key order stay as written.
+/// `text` as the text of a JSON object, compact: empty and null become `{}`, an object written into
+/// a string is taken out once, numbers and key order stay as written.
 pub(crate) fn arguments(text: &str, loose: Loose) -> Option<Cow<'_, str>> {
     let written = text.trim();
     if written.is_empty() || written == "null" {
@@ -38,8 +38,11 @@ fn is_object(text: &str) -> bool {
 
 fn letters(json: &str) -> Cow<'_, str> {
     match whole_letters(json.as_bytes()) {
-        Cow::Owned(mended) => Cow::Owned(String::from_utf8(mended).unwrap_or_default()),
-        Cow::Borrowed(_) => Cow::Borrowed(json),
+        Cow::Owned(mended) => {
+            let mended = String::from_utf8(mended).unwrap_or_default();
+            Cow::Owned(compact(&mended).into_owned())
+        }
+        Cow::Borrowed(_) => compact(json),
     }
 }
 
@@ -61,7 +64,7 @@ mod tests {
     #[test]
     fn an_object_stays_as_it_was_written() {
         check(r#"{"b":1,"a":2}"#, r#"{"b":1,"a":2}"#);
-        check(" {\"a\" : 1.0}\n", r#"{"a" : 1.0}"#);
+        check(" {\"a\" : 1.0}\n", r#"{"a":1.0}"#);
         check(
             r#"{"n":12345678901234567890123,"d":1.0,"e":1E2}"#,
             r#"{"n":12345678901234567890123,"d":1.0,"e":1E2}"#,

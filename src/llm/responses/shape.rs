@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::Format;
 use crate::ir::{Output, Tool, ToolChoice};
+use crate::loose::compact;
 
 /// A function without arguments.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
@@ -161,24 +162,7 @@ pub(super) fn format<'a>(output: &'a Output<'_>, strict: Option<bool>) -> WireFo
 
 /// JSON on one line: an event of a stream holds no line ends.
 pub(super) fn raw(json: &str) -> Option<Box<RawValue>> {
-    RawValue::from_string(compact(json)).ok()
-}
-
-/// Without the white space between its tokens.
-fn compact(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let (mut quoted, mut escaped) = (false, false);
-    out.extend(json.chars().filter(|&c| {
-        let keep = quoted || !matches!(c, ' ' | '\t' | '\n' | '\r');
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = quoted,
-            '"' => quoted = !quoted,
-            _ => {}
-        }
-        keep
-    }));
-    out
+    RawValue::from_string(compact(json).into_owned()).ok()
 }
 
 fn is_custom(tool: &Tool<'_>, wanted: &str) -> bool {

@@ -42,6 +42,7 @@ fn clean(schema: Value) -> Option<Value> {
     let mut rules = Rules::default();
     let required = schema.shift_remove("required");
     let nullable = schema.shift_remove("nullable");
+    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     for (key, value) in schema {
         keyword(&key, value, &mut cleaned, &mut rules)?;
     }
@@ -53,7 +54,7 @@ fn clean(schema: Value) -> Option<Value> {
     if nullable == Some(Value::Bool(true)) {
         or_null(&mut cleaned);
     }
-    is_bounded(&mut cleaned).then_some(Value::Object(cleaned))
+    is_bounded(&mut cleaned, closed).then_some(Value::Object(cleaned))
 }
 
 /// A reference stands alone; what was said beside it is said around it.
@@ -86,7 +87,8 @@ fn keyword(key: &str, value: Value, cleaned: &mut Keywords, rules: &mut Rules) -
             cleaned.insert("anyOf".to_owned(), each(value)?);
             return Some(());
         }
-        "additionalProperties" if value == false => value,
+        // Told last, of every object.
+        "additionalProperties" if value == false => return Some(()),
         "minItems" if value == 0 || value == 1 => value,
         "format" if FORMATS.iter().any(|known| value == *known) => value,
         "pattern" if is_simple(value.as_str()?) => value,
@@ -136,14 +138,15 @@ fn each(schemas: Value) -> Option<Value> {
     }
 }
 
-/// Closes an object. `false` for what is not bounded: any value, any keys, any elements.
-fn is_bounded(schema: &mut Keywords) -> bool {
+/// Closes an object (`closed`: it was). `false` for what is not bounded: any value, any keys, any
+/// elements.
+fn is_bounded(schema: &mut Keywords, closed: bool) -> bool {
     if is_of(schema, "object") {
         let empty = schema
             .get("properties")
             .and_then(Value::as_object)
             .is_none_or(Keywords::is_empty);
-        if empty && !schema.contains_key("additionalProperties") {
+        if empty && !closed {
             return false;
         }
         schema.insert("additionalProperties".to_owned(), Value::Bool(false));

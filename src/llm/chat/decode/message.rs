@@ -103,19 +103,19 @@ impl<'a> Reader<'_, 'a> {
     /// The leading run stands before the conversation; later ones in it.
     fn system(&mut self, message: Message<'a>) -> Result<(), Misfit> {
         let parts = message.parts()?;
+        if !parts.iter().all(|part| matches!(part, Part::Text { .. })) {
+            let problem = "of a system message must be text";
+            return Err(Misfit::malformed(message.path("content"), problem));
+        }
         if !self.request.turns.is_empty() {
             self.turn(Role::System, parts, message.at, message.name);
             return Ok(());
         }
-        for part in parts {
-            let Part::Text { text, cache, .. } = part else {
-                return Err(Misfit::malformed(
-                    message.path("content"),
-                    "of a system message must be text",
-                ));
-            };
-            self.request.system.push(System { text, cache });
-        }
+        let blocks = parts.into_iter().filter_map(|part| match part {
+            Part::Text { text, cache, .. } => Some(System { text, cache }),
+            _ => None,
+        });
+        self.request.system.extend(blocks);
         if message.name.is_some() {
             self.request.rest.push(hint(message.path("name").into()));
         }
@@ -168,6 +168,13 @@ impl<'a> Reader<'_, 'a> {
             Some(content) => part::parts(content, &message.path("content"))?,
             None => Parts::new(),
         };
+        if !parts
+            .iter()
+            .all(|part| matches!(part, Part::Text { .. } | Part::Media { .. }))
+        {
+            let problem = "of a tool's result must be text, images or files";
+            return Err(Misfit::malformed(message.path("content"), problem));
+        }
         let result = Part::ToolResult(ToolResult {
             id,
             name: message.name,

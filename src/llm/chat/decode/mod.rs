@@ -19,8 +19,10 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request<'_>, Misfit> {
     let fields = Fields::read(body)
         .map_err(|flaw| Misfit::malformed("body", &format!("cannot be read: {flaw}")))?;
     if is_responses_shaped(&fields, body) {
+        let options = fields.get(body, "stream_options").map(Value::new);
         return Ok(Request {
             origin: Format::Chat,
+            include_usage: options.is_some_and(wants_usage),
             ..responses::decode(body)?
         });
     }
@@ -84,9 +86,7 @@ impl<'a> Wire<'a> {
             "logprobs" => self.logprobs = value.flag(path)?.unwrap_or(false),
             "top_logprobs" => self.top_logprobs = value.count(path)?,
             "stream" => request.stream = value.flag(path)?.unwrap_or(false),
-            "stream_options" => {
-                request.include_usage = value.get("include_usage").is_some_and(Value::is_true);
-            }
+            "stream_options" => request.include_usage = wants_usage(value),
             "tools" => self.tools = Some(value),
             "functions" => self.functions = Some(value),
             "tool_choice" => self.tool_choice = Some(value),
@@ -129,6 +129,10 @@ impl<'a> Wire<'a> {
         };
         Ok(())
     }
+}
+
+fn wants_usage(options: Value<'_>) -> bool {
+    options.get("include_usage").is_some_and(Value::is_true)
 }
 
 fn choices(value: Value<'_>) -> Result<Option<u32>, Misfit> {

@@ -310,6 +310,15 @@ fn what_a_message_may_not_be_is_named() {
         json!({"role": "tool", "content": "x"}),
         "`messages[0].tool_call_id` must be the id of the call that is answered",
     );
+    let image = json!([{"type": "image_url", "image_url": {"url": "https://x/y"}}]);
+    refused_message(
+        json!({"role": "system", "content": image}),
+        "`messages[0].content` of a system message must be text",
+    );
+    refused_message(
+        json!({"role": "tool", "tool_call_id": "c", "content": [{"type": "hologram"}]}),
+        "`messages[0].content` of a tool's result must be text, images or files",
+    );
     refused_message(
         json!({"role": "robot", "content": "x"}),
         "`messages[0].role` must be one of system, developer, user, assistant, tool",
@@ -598,8 +607,23 @@ fn a_responses_body_is_told_by_its_shape() {
     assert!(shaped(r#"{"model":"m","input":[],"messages":null}"#));
     assert!(!shaped(r#"{"model":"m","input":"hi","messages":[]}"#));
     assert!(!shaped(r#"{"model":"m","messages":[]}"#));
-    let request = read(&json!({"model": "m", "input": "hi"}));
-    assert_eq!(request.origin, Format::Chat);
+    let request = read(
+        &json!({"model": "m", "stream": true, "stream_options": {"include_usage": true},
+        "input": [{"role": "system", "content": "a"}, {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "ok"}],
+        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}}], "max_output_tokens": 9}),
+    );
+    assert_eq!(
+        (request.origin, request.include_usage, request.max_output),
+        (Format::Chat, true, Some(9))
+    );
+    assert!(
+        matches!(&request.tools[..], [Tool::Function { name, schema: Some(_), .. }] if name == "f")
+    );
+    assert_eq!(request.system[0].text, "a");
+    let roles: Vec<Role> = request.turns.iter().map(|turn| turn.role).collect();
+    assert_eq!(roles, [Role::User, Role::Assistant, Role::User]);
 }
 
 #[test]

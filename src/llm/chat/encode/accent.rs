@@ -19,6 +19,15 @@ pub(super) struct Accent<'a> {
     pub(super) replay: bool,
 }
 
+/// How a server is told that the last message is the beginning of its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prefill {
+    /// `partial: true`.
+    Partial,
+    /// `prefix: true`.
+    Prefix,
+}
+
 impl<'a> Accent<'a> {
     pub(super) fn of(to: &Target<'a>) -> Accent<'a> {
         let family = family(to.model);
@@ -40,14 +49,25 @@ impl<'a> Accent<'a> {
         }
     }
 
-    /// Custom tools, whose argument is text, came with GPT-5.
-    pub(super) fn custom_tools(&self) -> bool {
+    /// GPT-5 and later: custom tools, whose argument is text, and verbosity came with it.
+    pub(super) fn is_gpt_5(&self) -> bool {
         self.own && self.family == "gpt" && self.openai.developer
     }
 
     /// Anthropic's marks of what to cache: Qwen takes them, and routers to Claude.
     pub(super) fn cache_marks(&self) -> bool {
         matches!(self.family, "claude" | "qwen")
+    }
+
+    /// The field by which an answer that the caller began is gone on with.
+    pub(super) fn prefill(&self) -> Option<Prefill> {
+        match self.family {
+            "kimi" | "moonshot" => Some(Prefill::Partial),
+            "mistral" | "ministral" | "codestral" | "devstral" | "magistral" => {
+                Some(Prefill::Prefix)
+            }
+            _ => None,
+        }
     }
 
     /// Schemas for the answer are not known there, only JSON mode.

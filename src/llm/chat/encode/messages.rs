@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::accent::Accent;
+use super::accent::{Accent, Prefill};
 use super::media::{content, piece, text};
 use super::tools::mark;
 use super::wire::{Content, Message, Piece};
@@ -35,6 +35,7 @@ pub(super) fn messages<'a>(
             Role::System => writer.instruct(turn)?,
         }
     }
+    writer.prefill(request)?;
     Ok(writer.messages)
 }
 
@@ -189,6 +190,32 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
+    /// An answer that the caller began. Most servers do not go on with it but answer it, which
+    /// serves a caller better than nothing.
+    fn prefill(&mut self, request: &Request<'_>) -> Result<(), Misfit> {
+        let Some(turn) = request
+            .turns
+            .last()
+            .filter(|turn| turn.role == Role::Assistant)
+        else {
+            return Ok(());
+        };
+        let begun = self.messages.last_mut();
+        match (
+            self.accent.prefill(),
+            begun.filter(|begun| begun.role == "assistant"),
+        ) {
+            (Some(Prefill::Partial), Some(message)) => message.partial = true,
+            (Some(Prefill::Prefix), Some(message)) => message.prefix = true,
+            _ if self.losses.is_strict() => {
+                let reason = "it does not go on with an answer that was begun";
+                return Err(self.losses.contract_at(self.losses.turn(turn.at), reason));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Steps of tools that a provider ran are told by the text that followed them; a reference
     /// to what only a provider keeps is not.
     fn opaque(&mut self, kind: &str, at: usize) -> Result<(), Misfit> {
@@ -223,9 +250,7 @@ impl<'a> Writer<'_, 'a> {
             self.losses.hint(Feature::CacheMark);
         }
         let (kind, args) = match call.kind {
-            ToolKind::Custom if self.accent.custom_tools() => {
-                (ToolKind::Custom, (&*call.args).into())
-            }
+            ToolKind::Custom if self.accent.is_gpt_5() => (ToolKind::Custom, (&*call.args).into()),
             ToolKind::Custom => {
                 let stand_in = format!("{{\"{INPUT}\":{}}}", quoted(&call.args));
                 (ToolKind::Function, Cow::Owned(stand_in))

@@ -58,7 +58,7 @@ pub(crate) fn encode(
         ..Body::default()
     };
     thinking::control(&request, &mut body, &accent, losses);
-    sampling::limits(&request, &mut body, to, &accent)?;
+    sampling::limits(&request, &mut body, to, &accent);
     sampling::sampling(&request, &mut body, &accent, losses)?;
     sampling::answers(&request, &mut body, losses)?;
     particulars(&request, &mut body, &accent, losses);
@@ -97,7 +97,7 @@ fn particulars<'a>(
             Feature::ShowReasoning,
         ),
         (
-            request.verbosity.is_some() && !accent.own,
+            request.verbosity.is_some() && !accent.is_gpt_5(),
             Feature::Verbosity,
         ),
         (
@@ -108,8 +108,10 @@ fn particulars<'a>(
     for (_, feature) in lost.into_iter().filter(|(lost, _)| *lost) {
         losses.hint(feature);
     }
-    if accent.own {
+    if accent.is_gpt_5() {
         body.verbosity = request.verbosity.as_deref();
+    }
+    if accent.own {
         body.prompt_cache_key = request.cache_key.as_deref();
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn limits(
     body: &mut Body<'_>,
     to: &Target<'_>,
     accent: &Accent<'_>,
-) -> Result<(), Misfit> {
+) {
     let most = to.max_output.or(accent.openai.max_output);
     let wanted = request
         .max_output
@@ -32,7 +32,6 @@ pub(super) fn limits(
         true => body.max_completion_tokens = wanted,
         false => body.max_tokens = wanted,
     }
-    Ok(())
 }
 
 /// Temperature and the like. Models that think draw in their own way.

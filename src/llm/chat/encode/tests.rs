@@ -296,6 +296,7 @@ fn reasoning_goes_back_only_where_it_is_wanted() {
                 ],
             ),
             turn(Role::Assistant, vec![thought("only", None)]),
+            turn(Role::User, vec![Part::text("go")]),
         ]
     };
     let told = |quirks| {
@@ -310,7 +311,7 @@ fn reasoning_goes_back_only_where_it_is_wanted() {
     );
     assert_eq!(
         plain.body["messages"].as_array().unwrap().len(),
-        2,
+        3,
         "an answer of which nothing is left goes"
     );
     assert_eq!(plain.dropped, ["thinking.signature"]);
@@ -727,6 +728,13 @@ fn thinking_is_told_in_each_vendors_words() {
 }
 
 #[test]
+fn a_model_that_never_thinks_loses_nothing_by_not_thinking() {
+    let mut asked = request();
+    asked.reasoning.thinking = Thinking::Off;
+    assert!(told(asked, "gpt-4o").dropped.is_empty());
+}
+
+#[test]
 fn sampling_that_a_model_refuses_is_dropped_or_refused() {
     let mut asked = request();
     asked.temperature = Some(0.2);
@@ -792,17 +800,35 @@ fn what_chat_does_not_know_is_named() {
     let own = told_to("gpt-4o");
     assert_eq!(
         own.dropped,
-        ["service_tier", "metadata", "top_k", "cache_control"]
+        [
+            "service_tier",
+            "metadata",
+            "top_k",
+            "cache_control",
+            "verbosity"
+        ]
     );
-    assert_eq!(own.body["verbosity"], "low");
+    assert_eq!(told_to("gpt-5").body["verbosity"], "low");
     let user = own.body["user"].as_str().unwrap();
     assert!(user.len() <= 64 && user == told_to("gpt-4o").body["user"]);
-    assert!(
-        told_to("llama-3").dropped.contains(&"verbosity".to_owned())
-            || told_to("llama-3")
-                .dropped
-                .contains(&"text.verbosity".to_owned())
+}
+
+#[test]
+fn an_answer_that_was_begun_is_marked_where_servers_know_a_mark() {
+    let begun = || {
+        talk(vec![
+            turn(Role::User, vec![Part::text("hi")]),
+            turn(Role::Assistant, vec![Part::text("{")]),
+        ])
+    };
+    let last = |model| told(begun(), model).body["messages"][1].clone();
+    assert_eq!(
+        last("kimi-k2"),
+        json!({"role": "assistant", "content": "{", "partial": true})
     );
+    assert_eq!(last("mistral-large")["prefix"], true);
+    assert_eq!(last("gpt-4o"), json!({"role": "assistant", "content": "{"}));
+    assert!(refusal(begun(), "gpt-4o").contains("it does not go on with an answer that was begun"));
 }
 
 proptest! {

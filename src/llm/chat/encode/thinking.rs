@@ -25,6 +25,8 @@ pub(super) fn control(
         _ if accent.own && !accent.openai.efforts.is_empty() => {
             openai(body, thinking, accent, losses)
         }
+        // What is not to think, and does not, loses nothing.
+        _ if accent.own && effort == Some(Effort::None) => {}
         "gpt" if accent.model.contains("oss") => {
             let known = effort.and_then(|effort| nearest(OF_OSS, effort));
             body.reasoning_effort = known.map(Effort::as_str);

@@ -33,12 +33,54 @@ pub(super) fn tools<'a>(
             continue;
         }
         written.push(match tool {
-            Tool::Function { .. } => function(tool, accent, losses)?,
-            Tool::Custom { name, .. } if !accent.custom_tools() => {
-                custom.push(name.clone().into_owned());
-                stand_in(tool, losses)?
+            Tool::Function {
+                name,
+                description,
+                schema,
+                strict,
+                cache,
+            } => {
+                let schema = schema.as_deref().unwrap_or(NO_ARGUMENTS);
+                let cache_control = mark(*cache, accent, losses);
+                let strict = is_strict(schema, *strict, losses);
+                let parameters = Json::Raw(raw(schema).ok_or_else(|| no_json(losses))?);
+                Out::Declared(Declared::Function {
+                    function: Function {
+                        name,
+                        description: description.as_deref(),
+                        parameters,
+                        strict,
+                    },
+                    cache_control,
+                })
             }
-            Tool::Custom { .. } => self::custom(tool)?,
+            Tool::Custom {
+                name,
+                description,
+                grammar,
+            } if accent.is_gpt_5() => Out::Declared(Declared::Custom {
+                custom: Custom {
+                    name,
+                    description: description.as_deref(),
+                    format: grammar.as_deref().and_then(format),
+                },
+            }),
+            Tool::Custom {
+                name,
+                description,
+                grammar,
+            } => {
+                custom.push(name.clone().into_owned());
+                Out::Declared(Declared::Function {
+                    function: Function {
+                        name,
+                        description: description.as_deref(),
+                        parameters: Json::Made(stand_in(grammar.as_deref(), losses)?),
+                        strict: None,
+                    },
+                    cache_control: None,
+                })
+            }
             Tool::Hosted {
                 origin: Format::Chat,
                 raw: json,
@@ -72,36 +114,16 @@ fn no_json(losses: &Losses) -> Misfit {
     losses.contract(Feature::Tools, "a tool's schema is no JSON")
 }
 
-fn function<'a>(
-    tool: &'a Tool<'_>,
-    accent: &Accent<'_>,
-    losses: &mut Losses,
-) -> Result<Out<'a>, Misfit> {
-    let Tool::Function {
-        name,
-        description,
-        schema,
-        strict,
-        cache,
-    } = tool
-    else {
-        return Err(no_json(losses));
-    };
-    let schema = schema.as_deref().unwrap_or(NO_ARGUMENTS);
-    let strict = *strict == Some(true);
-    let qualifies = strict && is_openai_strict(schema);
-    if strict && !qualifies {
+/// Whether the schema is held to; where it does not qualify, it is only told.
+fn is_strict(schema: &str, wanted: Option<bool>, losses: &mut Losses) -> Option<bool> {
+    if wanted != Some(true) {
+        return None;
+    }
+    let qualifies = is_openai_strict(schema);
+    if !qualifies {
         losses.hint(Feature::ToolStrict);
     }
-    Ok(Out::Declared(Declared::Function {
-        function: Function {
-            name,
-            description: description.as_deref(),
-            parameters: Json::Raw(raw(schema).ok_or_else(|| no_json(losses))?),
-            strict: qualifies.then_some(true),
-        },
-        cache_control: mark(*cache, accent, losses),
-    }))
+    qualifies.then_some(true)
 }
 
 /// The mark, where the server takes marks.
@@ -116,24 +138,6 @@ pub(super) fn mark(
         return None;
     }
     Some(Mark::new(cache))
-}
-
-fn custom<'a>(tool: &'a Tool<'_>) -> Result<Out<'a>, Misfit> {
-    let Tool::Custom {
-        name,
-        description,
-        grammar,
-    } = tool
-    else {
-        return Err(Misfit::malformed("tools", "holds no custom tool"));
-    };
-    Ok(Out::Declared(Declared::Custom {
-        custom: Custom {
-            name,
-            description: description.as_deref(),
-            format: grammar.as_deref().and_then(format),
-        },
-    }))
 }
 
 #[derive(Deserialize)]
@@ -155,16 +159,8 @@ fn format(grammar: &str) -> Option<Json<'_>> {
     RawValue::from_string(nested).ok().map(Json::Made)
 }
 
-/// A function with one string in place of a custom tool. Its grammar can only be told.
-fn stand_in<'a>(tool: &'a Tool<'_>, losses: &mut Losses) -> Result<Out<'a>, Misfit> {
-    let Tool::Custom {
-        name,
-        description,
-        grammar,
-    } = tool
-    else {
-        return Err(no_json(losses));
-    };
+/// The schema of a function with one string, in place of a custom tool. Its grammar can only be told.
+fn stand_in(grammar: Option<&str>, losses: &mut Losses) -> Result<Box<RawValue>, Misfit> {
     let told = match grammar {
         Some(grammar) => {
             losses.bend(
@@ -175,20 +171,11 @@ fn stand_in<'a>(tool: &'a Tool<'_>, losses: &mut Losses) -> Result<Out<'a>, Misf
         }
         None => "The text.".to_owned(),
     };
+    let input = format!(r#"{{"type":"string","description":{}}}"#, quoted(&told));
     let schema = format!(
-        r#"{{"type":"object","properties":{{"{INPUT}":{{"type":"string","description":{}}}}},"required":["{INPUT}"],"additionalProperties":false}}"#,
-        quoted(&told)
+        r#"{{"type":"object","properties":{{"{INPUT}":{input}}},"required":["{INPUT}"],"additionalProperties":false}}"#
     );
-    let parameters = RawValue::from_string(schema).map_err(|_| no_json(losses))?;
-    Ok(Out::Declared(Declared::Function {
-        function: Function {
-            name,
-            description: description.as_deref(),
-            parameters: Json::Made(parameters),
-            strict: None,
-        },
-        cache_control: None,
-    }))
+    RawValue::from_string(schema).map_err(|_| no_json(losses))
 }
 
 /// `tool_choice`; without tools there is nothing to choose, and OpenAI refuses to.
@@ -222,7 +209,7 @@ pub(super) fn choice<'a>(
 
 fn named<'a>(name: &'a str, request: &Request<'_>, accent: &Accent<'_>) -> Named<'a> {
     let is_custom = |tool: &Tool<'_>| matches!(tool, Tool::Custom { name: of, .. } if of == name);
-    let custom = accent.custom_tools() && request.tools.iter().any(is_custom);
+    let custom = accent.is_gpt_5() && request.tools.iter().any(is_custom);
     let name = Name { name };
     match custom {
         true => Named::Custom { custom: name },

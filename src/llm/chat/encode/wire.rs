@@ -106,6 +106,10 @@ pub(super) struct Message<'a> {
     pub(super) reasoning_details: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) tool_calls: Vec<Call<'a>>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) partial: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(super) prefix: bool,
 }
 
 #[derive(Serialize)]

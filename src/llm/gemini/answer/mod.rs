@@ -11,15 +11,17 @@ use serde::Serialize;
 
 pub(super) use logprobs::{Logprobs, entries};
 pub(super) use sources::{Grounding, Sources};
-pub(super) use stop::finish;
+pub(super) use stop::{finish, is_cut};
 pub(super) use tokens::Tokens;
 
 use super::proof;
 use super::wire::{Call, Json, Part, Said};
 use crate::convert::Back;
-use crate::ir::{Origin, Signature, family};
+use crate::freetext::INPUT;
+use crate::ir::{Origin, Signature, ToolKind, family};
 use crate::media;
 use crate::normal::{Loose, arguments};
+use crate::patch::quoted;
 use crate::traits::Gemini;
 use crate::transcode::Envelope;
 
@@ -122,7 +124,11 @@ impl Speaker {
 
     /// The call; `None` when its arguments are no JSON object, as of one that was cut short.
     pub(super) fn call<'a>(&self, call: Made<'a>) -> Option<Part<'a>> {
-        let args = arguments(call.args, Loose::Refuse)?;
+        let args = match call.kind {
+            ToolKind::Function => arguments(call.args, Loose::Refuse)?,
+            // Google's clients know functions only.
+            ToolKind::Custom => format!("{{\"{INPUT}\":{}}}", quoted(call.args)).into(),
+        };
         Some(Part::from(Said {
             function_call: Some(Call {
                 id: self.ids.then_some(Cow::Borrowed(call.id)),
@@ -147,5 +153,6 @@ pub(super) fn typed<'a>(mime: &'a str, base64: &str) -> &'a str {
 pub(super) struct Made<'a> {
     pub(super) id: &'a str,
     pub(super) name: &'a str,
+    pub(super) kind: ToolKind,
     pub(super) args: &'a str,
 }

@@ -41,6 +41,14 @@ pub(in crate::gemini) fn finish(stop: Stop<'_>, broken: bool) -> (&str, Option<&
     }
 }
 
+/// Whether the answer ended before the model had come to its end.
+pub(in crate::gemini) fn is_cut(stop: Stop<'_>) -> bool {
+    matches!(
+        stop,
+        Stop::Length | Stop::ContextWindow | Stop::Filter { .. }
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -111,6 +111,8 @@ fn modalities(request: &mut Request<'_>, wanted: &[Text<'_>]) {
 
 fn thinking(request: &mut Request<'_>, value: &RawValue) -> Result<(), Misfit> {
     const PATH: &str = "generationConfig.thinkingConfig";
+    // Thoughts are shown only where that is asked for.
+    request.reasoning.show = Show::Hidden;
     for member in Members::of(value, PATH)? {
         let path = format!("{PATH}.{}", member.key);
         let reasoning = &mut request.reasoning;

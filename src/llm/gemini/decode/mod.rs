@@ -2,6 +2,7 @@
 
 mod config;
 mod contents;
+mod media;
 mod pairs;
 mod parts;
 mod schema;
@@ -9,7 +10,7 @@ mod schema;
 mod tests;
 mod tools;
 
-pub(in crate::gemini) use parts::is_googles;
+pub(in crate::gemini) use media::is_googles;
 
 use std::borrow::Cow;
 

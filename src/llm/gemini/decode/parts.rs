@@ -2,18 +2,17 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::proof;
-use super::super::read::{Members, Str, compact, text, wrong};
+use super::super::read::{Members, Str, text};
+use super::media::{Blob, File};
 use super::pairs::Pairs;
 use crate::Format;
-use crate::ir::{self, Media, Origin, Signature, Source, Text, ToolCall, ToolKind, ToolResult};
+use crate::ir::{self, Media, Origin, Signature, Text, ToolCall, ToolKind, ToolResult};
+use crate::loose::compact;
 use crate::loss::Misfit;
-use crate::media;
 
 /// A part: one of its fields says what it is, the others something about it.
 #[derive(Deserialize)]
@@ -44,28 +43,6 @@ pub(super) struct Part<'a> {
     video_metadata: Option<&'a RawValue>,
     #[serde(borrow, alias = "media_resolution")]
     media_resolution: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Blob<'a> {
-    #[serde(borrow, alias = "mime_type")]
-    mime_type: Option<Str<'a>>,
-    #[serde(borrow)]
-    data: Str<'a>,
-    #[serde(borrow, alias = "display_name")]
-    display_name: Option<Str<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct File<'a> {
-    #[serde(borrow, alias = "mime_type")]
-    mime_type: Option<Str<'a>>,
-    #[serde(borrow, alias = "file_uri")]
-    file_uri: Str<'a>,
-    #[serde(borrow, alias = "display_name")]
-    display_name: Option<Str<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -147,6 +124,9 @@ impl<'a> Part<'a> {
         } else if let Some(response) = self.function_response {
             turn.push(response.read(pairs, &path)?);
         } else if let Some(blob) = self.inline_data {
+            if signature.is_some() {
+                think(turn, Cow::Borrowed(""), signature);
+            }
             turn.push(shown(blob.read(&path)?));
         } else if let Some(file) = self.file_data {
             turn.push(shown(file.read()));
@@ -293,83 +273,6 @@ fn spoken(value: &RawValue) -> Cow<'_, str> {
     text(value.get()).unwrap_or_else(|| compact(value.get()))
 }
 
-impl<'a> Blob<'a> {
-    fn read(self, path: &str) -> Result<Media<'a>, Misfit> {
-        let base64 = standard(self.data.0)
-            .ok_or_else(|| wrong(&format!("{path}.inlineData.data"), "base64"))?;
-        let mime = self.mime_type.map(|mime| mime.0);
-        let mime = mime.filter(|mime| !mime.is_empty());
-        let mime = mime
-            .or_else(|| media::sniff(&base64).map(Cow::Borrowed))
-            .ok_or_else(|| wrong(&format!("{path}.inlineData"), "data with its mimeType"))?;
-        let name = self.display_name.map(|name| name.0);
-        if mime.starts_with("text/")
-            && let Some(text) = plain(&base64)
-        {
-            let source = Source::Plain(Cow::Owned(text));
-            return Ok(Media::File { source, name });
-        }
-        let kind = mime.clone();
-        Ok(of_type(&kind, Source::Bytes { mime, base64 }, name))
-    }
-}
-
-impl<'a> File<'a> {
-    fn read(self) -> Media<'a> {
-        let mime = self.mime_type.map(|mime| mime.0);
-        let kind = mime.clone().unwrap_or_default();
-        let url = self.file_uri.0;
-        let source = match is_googles(&url) {
-            true => Source::Ref {
-                provider: Format::Gemini,
-                id: url,
-            },
-            false => Source::Url { url, mime },
-        };
-        of_type(&kind, source, self.display_name.map(|name| name.0))
-    }
-}
-
-/// Whether only Google can fetch it.
-pub(in crate::gemini) fn is_googles(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("https://") else {
-        return !url.starts_with("http://");
-    };
-    [
-        "generativelanguage.googleapis.com/",
-        "www.youtube.com/",
-        "youtube.com/",
-        "youtu.be/",
-    ]
-    .iter()
-    .any(|host| rest.starts_with(host))
-}
-
-fn of_type<'a>(mime: &str, source: Source<'a>, name: Option<Text<'a>>) -> Media<'a> {
-    match mime.split('/').next() {
-        Some("image") => Media::Image {
-            source,
-            detail: None,
-        },
-        Some("audio") => Media::Audio { source },
-        Some("video") => Media::Video { source },
-        _ => Media::File { source, name },
-    }
-}
-
 fn shown(media: Media<'_>) -> ir::Part<'_> {
     ir::Part::Media { media, cache: None }
-}
-
-/// Base64 in the standard alphabet with padding: Google takes either, with and without.
-fn standard(base64: Cow<'_, str>) -> Option<Cow<'_, str>> {
-    match base64 {
-        Cow::Borrowed(base64) => media::base64(base64),
-        Cow::Owned(base64) => media::base64(&base64).map(|text| Cow::Owned(text.into_owned())),
-    }
-}
-
-/// The text inside, if it is text.
-fn plain(base64: &str) -> Option<String> {
-    String::from_utf8(STANDARD.decode(base64).ok()?).ok()
 }

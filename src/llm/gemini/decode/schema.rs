@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use serde_json::value::RawValue;
 
-use super::super::read::{Members, bare, camel, compact, list, text};
+use super::super::read::{Members, bare, camel, list, text};
+use crate::loose::compact;
 
 /// Schemas nested deeper are left as they are.
 const MAX_DEPTH: usize = 64;

@@ -1,14 +1,13 @@
 //! What has to be remembered of one candidate between chunks, and the blocks it opens.
 
-use super::super::read::compact;
 use super::super::ruler::Ruler;
-use super::partial::Arguments;
-use super::shape::{self, Blob, Call, Part};
+use super::calls::Partial;
+use super::shape::{self, Blob, Part};
+use super::stop::stop;
 use super::{grounding, logprobs};
 use crate::Format;
-use crate::ir::{BlockKind, Delta, Event, Origin, Signature, Stop, ToolKind};
+use crate::ir::{BlockKind, Delta, Event, Origin, Signature, Stop};
 use crate::meter::cut;
-use crate::normal::mint_id;
 
 /// Bytes that are kept of a finish reason, of its explanation, and of what is said of sources.
 const MAX_REASON_BYTES: usize = 128;
@@ -27,11 +26,11 @@ pub(super) struct Candidate {
     pub(super) choice: u32,
     open: Option<(u32, Kind)>,
     /// Calls so far, also those of which nothing came out.
-    calls: usize,
-    called: bool,
+    pub(super) calls: usize,
+    pub(super) called: bool,
     /// The call whose arguments are coming in pieces.
-    partial: Option<Partial>,
-    reason: String,
+    pub(super) partial: Option<Partial>,
+    pub(super) reason: String,
     message: Option<String>,
     ruler: Ruler,
     grounding: String,
@@ -42,14 +41,6 @@ pub(super) struct Candidate {
 enum Kind {
     Text,
     Reasoning,
-}
-
-#[derive(Debug)]
-struct Partial {
-    id: String,
-    name: String,
-    signature: String,
-    arguments: Arguments,
 }
 
 impl Candidate {
@@ -102,6 +93,7 @@ impl Candidate {
             }
         } else if let Some(blob) = &part.blob.0 {
             self.complete(answer, sink);
+            self.prove(proof, sink);
             self.blob(blob, sink);
         } else if let Some(raw) = googles_own(part) {
             self.complete(answer, sink);
@@ -156,88 +148,6 @@ impl Candidate {
         self.close(sink);
     }
 
-    fn call(&mut self, call: &Call<'_>, proof: &str, answer: &str, sink: &mut Sink<'_>) {
-        let name = &*call.name.0;
-        if !name.is_empty() {
-            self.complete(answer, sink);
-            if !call.goes_on.0 && call.partial.items().is_empty() {
-                let args = call.args.0.map_or("{}", |args| args.get());
-                return self.tool(&call.id.0, name, &compact(args), proof, answer, sink);
-            }
-            self.partial = Some(Partial {
-                id: call.id.0.clone().into_owned(),
-                name: name.to_owned(),
-                signature: proof.to_owned(),
-                arguments: Arguments::default(),
-            });
-        }
-        let Some(partial) = &mut self.partial else {
-            return;
-        };
-        for piece in call.partial.items() {
-            partial.arguments.take(piece);
-        }
-        if !call.goes_on.0 {
-            self.complete(answer, sink);
-        }
-    }
-
-    /// The call whose arguments came in pieces is whole.
-    fn complete(&mut self, answer: &str, sink: &mut Sink<'_>) {
-        let Some(partial) = self.partial.take() else {
-            return;
-        };
-        if partial.arguments.is_cut() {
-            self.calls += 1;
-            "MALFORMED_FUNCTION_CALL".clone_into(&mut self.reason);
-            return;
-        }
-        let args = partial.arguments.json();
-        let Partial {
-            id,
-            name,
-            signature,
-            ..
-        } = partial;
-        self.tool(&id, &name, &args, &signature, answer, sink);
-    }
-
-    fn tool(
-        &mut self,
-        id: &str,
-        name: &str,
-        args: &str,
-        proof: &str,
-        answer: &str,
-        sink: &mut Sink<'_>,
-    ) {
-        self.close(sink);
-        let minted;
-        let id = if id.is_empty() {
-            // The answer's id keeps calls of several answers of one conversation apart.
-            let seed = format!("{answer}/{name}/{args}");
-            minted = mint_id(self.choice as usize, self.calls, &seed);
-            &minted
-        } else {
-            id
-        };
-        self.calls += 1;
-        self.called = true;
-        let kind = ToolKind::Function;
-        let block = self.begin(BlockKind::Tool { id, name, kind }, sink);
-        (sink.each)(Event::Delta {
-            block,
-            delta: Delta::Args(args),
-        });
-        if !proof.is_empty() {
-            (sink.each)(Event::Delta {
-                block,
-                delta: Delta::Signature(Signature::native(Origin::Gemini, proof)),
-            });
-        }
-        (sink.each)(Event::Close { block });
-    }
-
     /// Images and sound; what else comes in bytes is for Google's own clients.
     fn blob(&mut self, blob: &Blob<'_>, sink: &mut Sink<'_>) {
         let (mime, data) = (&*blob.mime.0, &*blob.data.0);
@@ -258,10 +168,15 @@ impl Candidate {
     }
 
     /// The candidate ended: cites, closes, and says why. `blocked`: the prompt was refused.
-    pub(super) fn finish(&mut self, blocked: Option<&(String, String)>, sink: &mut Sink<'_>) {
+    pub(super) fn finish(
+        &mut self,
+        blocked: Option<&(String, String)>,
+        answer: &str,
+        sink: &mut Sink<'_>,
+    ) {
         // A call that the limit cut in two is no call.
         if self.reason != "MAX_TOKENS" {
-            self.complete("", sink);
+            self.complete(answer, sink);
         }
         self.cite(sink);
         self.close(sink);
@@ -314,7 +229,7 @@ impl Candidate {
         }
     }
 
-    fn begin(&self, kind: BlockKind<'_>, sink: &mut Sink<'_>) -> u32 {
+    pub(super) fn begin(&self, kind: BlockKind<'_>, sink: &mut Sink<'_>) -> u32 {
         let block = *sink.next;
         *sink.next += 1;
         (sink.each)(Event::Open {
@@ -325,7 +240,7 @@ impl Candidate {
         block
     }
 
-    fn close(&mut self, sink: &mut Sink<'_>) {
+    pub(super) fn close(&mut self, sink: &mut Sink<'_>) {
         if let Some((block, _)) = self.open.take() {
             (sink.each)(Event::Close { block });
         }
@@ -351,32 +266,4 @@ fn googles_own(part: &Part<'_>) -> Option<String> {
     ]
     .into_iter()
     .find_map(|(kind, raw)| Some(format!("{{\"{kind}\":{}}}", raw.0?.get())))
-}
-
-fn stop<'a>(reason: &'a str, explanation: Option<&'a str>) -> Stop<'a> {
-    match reason {
-        // Nothing was to be shown, or nothing was said of it.
-        "STOP" | "NO_IMAGE" => Stop::End,
-        "MAX_TOKENS" => Stop::Length,
-        "SAFETY"
-        | "RECITATION"
-        | "LANGUAGE"
-        | "BLOCKLIST"
-        | "PROHIBITED_CONTENT"
-        | "SPII"
-        | "IMAGE_SAFETY"
-        | "IMAGE_PROHIBITED_CONTENT"
-        | "IMAGE_RECITATION"
-        | "IMAGE_OTHER"
-        | "MODEL_ARMOR" => Stop::Filter {
-            reason,
-            explanation,
-        },
-        "MALFORMED_FUNCTION_CALL"
-        | "UNEXPECTED_TOOL_CALL"
-        | "TOO_MANY_TOOL_CALLS"
-        | "MISSING_THOUGHT_SIGNATURE"
-        | "MALFORMED_RESPONSE" => Stop::Malformed(reason),
-        other => Stop::Other(other),
-    }
 }

@@ -1,5 +1,6 @@
 //! Reads an answer, whole or streamed, into events.
 
+mod calls;
 mod candidate;
 mod grounding;
 mod logprobs;
@@ -7,6 +8,7 @@ mod partial;
 #[cfg(test)]
 mod recorded;
 mod shape;
+mod stop;
 #[cfg(test)]
 mod tests;
 
@@ -75,7 +77,7 @@ impl Decoder {
         let next = &mut self.next;
         for candidate in &mut self.candidates {
             let mut sink = Sink { next, each };
-            candidate.finish(self.blocked.as_ref(), &mut sink);
+            candidate.finish(self.blocked.as_ref(), &self.id, &mut sink);
         }
     }
 

@@ -205,7 +205,7 @@ fn a_line_break_alone_is_text_and_an_empty_text_is_none() {
 #[test]
 fn images_and_what_google_ran_are_blocks() {
     let chunk = parts(
-        r#"{"text":"a"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}},{"executableCode":{"language":"PYTHON","code":"1"}},
+        r#"{"text":"a"},{"inlineData":{"mimeType":"image/png","data":"AAAA"},"thoughtSignature":"QQ=="},{"executableCode":{"language":"PYTHON","code":"1"}},
             {"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1"}},{"text":"b"}"#,
     );
     check(
@@ -214,16 +214,19 @@ fn images_and_what_google_ran_are_blocks() {
             "0 text",
             "0 < a",
             "0 .",
-            "1 image image/png",
-            "1 < AAAA",
+            "1 reasoning",
+            "1 + QQ==",
             "1 .",
-            r#"2 server {"executableCode":{"language":"PYTHON","code":"1"}}"#,
+            "2 image image/png",
+            "2 < AAAA",
             "2 .",
-            r#"3 server {"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1"}}"#,
+            r#"3 server {"executableCode":{"language":"PYTHON","code":"1"}}"#,
             "3 .",
-            "4 text",
-            "4 < b",
+            r#"4 server {"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1"}}"#,
             "4 .",
+            "5 text",
+            "5 < b",
+            "5 .",
             "stop 0 End",
         ],
     );

@@ -6,6 +6,7 @@ use super::super::proof::NO_PROOF;
 use super::super::wire::{Call, Content, Json, Outcome, Part, Response, Said};
 use super::media;
 use crate::Format;
+use crate::freetext::INPUT;
 use crate::ir::{self, Feature, Request, Role, ToolCall, ToolKind, ToolResult, Turn};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{Loose, arguments};
@@ -87,15 +88,15 @@ impl<'a> Pen<'a, '_> {
             ir::Part::Refusal(text) => self.say(text),
             ir::Part::Media { media, cache } => {
                 self.marked(cache.is_some());
-                self.flush();
                 let part = media::write(media, self.at, self.model, self.losses)?;
-                self.parts.push(part);
+                let proof = self.proof.take().map(str::to_owned);
+                self.parts.push(part.signed(proof));
             }
             ir::Part::Reasoning { signature, .. } => {
                 self.flush();
                 self.proof = signature.as_ref().map(|proof| &*proof.data);
             }
-            ir::Part::ToolCall(call) => self.call(call),
+            ir::Part::ToolCall(call) => self.call(call)?,
             ir::Part::ToolResult(result) => self.result(result)?,
             ir::Part::Opaque { origin, kind, raw } => self.opaque(*origin, kind, raw)?,
         }
@@ -123,7 +124,7 @@ impl<'a> Pen<'a, '_> {
         }));
     }
 
-    fn call(&mut self, call: &'a ToolCall<'_>) {
+    fn call(&mut self, call: &'a ToolCall<'_>) -> Result<(), Misfit> {
         self.marked(call.cache.is_some());
         let own = call.signature.as_ref().map(|proof| &*proof.data);
         if own.is_some() {
@@ -136,11 +137,31 @@ impl<'a> Pen<'a, '_> {
             function_call: Some(Call {
                 id: self.model.third.then_some(Cow::Borrowed(&*call.id)),
                 name: Cow::Borrowed(&call.name),
-                args: args(call),
+                args: self.args(call)?,
             }),
             thought_signature: proof.map(Cow::Borrowed),
             ..Said::default()
         }));
+        Ok(())
+    }
+
+    /// The arguments as an object: a custom tool was declared with one string.
+    fn args(&self, call: &'a ToolCall<'_>) -> Result<Json<'a>, Misfit> {
+        let loose = match self.losses.is_strict() {
+            true => Loose::Refuse,
+            false => Loose::Wrap,
+        };
+        let args = match call.kind {
+            ToolKind::Custom => Some(format!("{{\"{INPUT}\":{}}}", quoted(&call.args)).into()),
+            ToolKind::Function => arguments(&call.args, loose),
+        };
+        args.and_then(Json::new).ok_or_else(|| {
+            let problem = format!(
+                "calls `{}` with arguments that are no JSON object",
+                call.name
+            );
+            Misfit::malformed(self.losses.turn(self.at), &problem)
+        })
     }
 
     fn result(&mut self, result: &'a ToolResult<'_>) -> Result<(), Misfit> {
@@ -187,15 +208,6 @@ impl<'a> Pen<'a, '_> {
         self.parts.push(Part::Raw(raw));
         Ok(())
     }
-}
-
-/// The arguments as an object: a custom tool was declared with one string.
-fn args<'a>(call: &'a ToolCall<'_>) -> Json<'a> {
-    let args = match call.kind {
-        ToolKind::Custom => Some(format!("{{\"input\":{}}}", quoted(&call.args)).into()),
-        ToolKind::Function => arguments(&call.args, Loose::Wrap),
-    };
-    args.and_then(Json::new).unwrap_or_else(Json::empty)
 }
 
 /// What the tool gave: an object as it is, unless it might be taken for one of the words that say

@@ -92,7 +92,16 @@ fn arrange(request: &mut Request<'_>, to: &Target<'_>, losses: &mut Losses) -> R
     merge_turns(request);
     pair_tools(request, losses)?;
     drop_empty(request, Blank::Empty, losses)?;
-    lead_with_user(request, losses)
+    // What stood between two turns of one role may have gone.
+    merge_turns(request);
+    lead_with_user(request, losses)?;
+    match request.turns.is_empty() {
+        true => Err(Misfit::malformed(
+            Feature::Turns.name(request.origin),
+            "says nothing",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Takes out the reasoning of earlier answers; of Google's own the proof is kept, which is all

@@ -250,6 +250,24 @@ fn numbers_in_arguments_keep_their_spelling() {
 }
 
 #[test]
+fn arguments_that_are_no_object_are_wrapped_or_refused() {
+    let request = || {
+        asked(vec![
+            user("go"),
+            turn(
+                Role::Assistant,
+                vec![ir::Part::ToolCall(call("c1", "f", "[1]"))],
+            ),
+            turn(Role::User, vec![ir::Part::ToolResult(result("c1", "x"))]),
+        ])
+    };
+    let at = "/contents/1/parts/0/functionCall/args";
+    check_at(request(), OLD, at, json!({"_raw": "[1]"}));
+    let misfit = written(request(), OLD, Strictness::Strict).unwrap_err();
+    assert_eq!(misfit.param(), "messages[0]");
+}
+
+#[test]
 fn the_third_generation_has_ids_and_wants_a_proof_on_the_first_call() {
     check_at(
         tool_loop(),
@@ -721,7 +739,7 @@ fn effort_and_its_showing() {
         request(high, Show::Hidden),
         NEW,
         "/generationConfig/thinkingConfig",
-        json!({"includeThoughts": false, "thinkingLevel": "HIGH"}),
+        json!({"thinkingLevel": "HIGH"}),
     );
     check_at(
         request(high, Show::Unset),
@@ -762,6 +780,7 @@ fn everything() -> Value {
             {"role": "model", "parts": [
                 {"executableCode": {"language": "PYTHON", "code": "1"}},
                 {"text": "b", "thoughtSignature": "QQ=="},
+                {"inlineData": {"mimeType": "image/png", "data": "BBBB"}, "thoughtSignature": "Qw=="},
                 {"functionCall": {"id": "c", "name": "f", "args": {"z": 1, "a": [1.0]}}, "thoughtSignature": "Qg=="}]},
             {"role": "user", "parts": [{"functionResponse": {"id": "c", "name": "f", "response": {"output": "x"}}}]},
         ],

@@ -33,7 +33,8 @@ pub(super) fn write(reasoning: Reasoning, model: Gemini, losses: &mut Losses) ->
     let mut thinking = Thinking {
         include_thoughts: match reasoning.show {
             Show::Shown => Some(true),
-            Show::Hidden => Some(false),
+            // Google hides them unless told.
+            Show::Hidden => None,
             // Who asks for thinking and has no switch for showing it wants to see it.
             Show::Unset => thinks.then_some(true),
         },

@@ -7,13 +7,13 @@
 mod tests;
 
 use super::answer::{
-    Candidate, Logprobs, Made, Sources, Speaker, Tokens, Words, entries, finish, typed,
+    Candidate, Logprobs, Made, Sources, Speaker, Tokens, Words, entries, finish, is_cut, typed,
 };
 use super::wire::{Json, Part};
 use crate::convert::Back;
 use crate::fault::{self, Telling};
 use crate::frame::write::Writer;
-use crate::ir::{BlockKind, Delta, Event, OwnedStop, Stop};
+use crate::ir::{BlockKind, Delta, Event, OwnedStop, Stop, ToolKind};
 use crate::transcode::Envelope;
 use crate::{Format, Usage};
 
@@ -49,6 +49,7 @@ enum Holds {
     Tool {
         id: String,
         name: String,
+        kind: ToolKind,
         whole: bool,
     },
     Bytes {
@@ -56,6 +57,13 @@ enum Holds {
     },
     /// Shown already, or to nobody.
     Nothing,
+}
+
+/// Whether a call without arguments is known to be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sure {
+    Yes,
+    No,
 }
 
 /// What has to be remembered of one of the answers.
@@ -93,8 +101,11 @@ impl Encoder {
             Event::Delta { block, delta } => self.delta(*block, delta, out),
             Event::Close { block } => self.close(*block, out),
             Event::Stop { choice, stop } => {
-                let stop = OwnedStop::new(*stop);
-                self.choice(*choice).1.stop = Some(stop);
+                if is_cut(*stop) {
+                    self.forget(*choice);
+                }
+                self.calls(*choice, Sure::Yes, out);
+                self.choice(*choice).1.stop = Some(OwnedStop::new(*stop));
             }
             Event::Usage(usage) => self.usage = **usage,
             Event::End => self.end(out),
@@ -110,15 +121,17 @@ impl Encoder {
     }
 
     fn open(&mut self, number: u32, choice: u32, kind: &BlockKind<'_>, out: &mut Writer) {
+        self.calls(choice, Sure::Yes, out);
         let holds = match kind {
             BlockKind::Text | BlockKind::Refusal => Holds::Text,
             BlockKind::Reasoning => {
                 self.flush(choice, out);
                 Holds::Reasoning
             }
-            BlockKind::Tool { id, name, .. } => Holds::Tool {
+            BlockKind::Tool { id, name, kind } => Holds::Tool {
                 id: (*id).to_owned(),
                 name: (*name).to_owned(),
+                kind: *kind,
                 whole: false,
             },
             BlockKind::Image { mime } => Holds::Bytes {
@@ -189,7 +202,7 @@ impl Encoder {
         match &mut block.holds {
             Holds::Tool { whole, .. } => {
                 *whole = true;
-                self.calls(choice, out);
+                self.calls(choice, Sure::No, out);
             }
             Holds::Bytes { .. } => {
                 let block = self.take(at);
@@ -210,23 +223,40 @@ impl Encoder {
     }
 
     /// Tells the calls that are whole and wait for no earlier one.
-    fn calls(&mut self, choice: u32, out: &mut Writer) {
-        while let Some(at) = self.first_call(choice) {
+    fn calls(&mut self, choice: u32, sure: Sure, out: &mut Writer) {
+        while let Some(at) = self.first_call(choice, sure) {
             let block = self.take(at);
-            if let Holds::Tool { id, name, .. } = &block.holds {
-                let args = &block.kept;
-                self.call(choice, Made { id, name, args }, block.proof.clone(), out);
+            if let Holds::Tool { id, name, kind, .. } = &block.holds {
+                let made = Made {
+                    id,
+                    name,
+                    kind: *kind,
+                    args: &block.kept,
+                };
+                self.call(choice, made, block.proof.clone(), out);
             }
         }
     }
 
-    /// The place of the first call of a choice, if it is whole.
-    fn first_call(&self, choice: u32) -> Option<usize> {
+    /// The place of the first call of a choice, if it is whole. Without arguments it may be one
+    /// that was cut before them: only what follows makes it `sure`.
+    fn first_call(&self, choice: u32, sure: Sure) -> Option<usize> {
         let mut calls = self.blocks.iter().enumerate();
         let (at, first) = calls.find(|(_, block)| {
             block.choice == choice && matches!(block.holds, Holds::Tool { .. })
         })?;
-        matches!(first.holds, Holds::Tool { whole: true, .. }).then_some(at)
+        let whole = matches!(first.holds, Holds::Tool { whole: true, .. });
+        (whole && (sure == Sure::Yes || !first.kept.is_empty())).then_some(at)
+    }
+
+    /// The answer was cut short: a last call without arguments was cut before them.
+    fn forget(&mut self, choice: u32) {
+        let of_choice = |block: &Block| block.choice == choice;
+        if let Some(at) = self.blocks.iter().rposition(of_choice)
+            && self.blocks[at].kept.is_empty()
+        {
+            self.take(at);
+        }
     }
 
     fn call(&mut self, choice: u32, made: Made<'_>, own: Option<String>, out: &mut Writer) {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ir::{Citation, Origin, Signature, ToolKind};
+use crate::ir::{Citation, Origin, Signature};
 use crate::tap::Framing;
 
 fn envelope(model: &str) -> Envelope {
@@ -204,6 +204,7 @@ fn a_call_cut_by_the_limit_is_not_told() {
                 args(0, "{\"x\": \"y"),
                 close(0),
                 tool(1, "c2", "b"),
+                args(1, "{}"),
                 close(1),
                 stop(reason),
             ],
@@ -213,6 +214,22 @@ fn a_call_cut_by_the_limit_is_not_told() {
     assert_eq!(cut(Stop::Length)["finishReason"], "MAX_TOKENS");
     let broken = cut(Stop::ToolCalls);
     assert_eq!(broken["finishReason"], "MALFORMED_FUNCTION_CALL");
+}
+
+#[test]
+fn a_call_without_arguments_is_told_unless_it_may_have_been_cut() {
+    let events = |reason| {
+        [
+            tool(0, "c1", "a"),
+            close(0),
+            tool(1, "c2", "b"),
+            close(1),
+            stop(reason),
+        ]
+    };
+    let call = |name| json!([{"functionCall": {"name": name, "args": {}}}]);
+    check(&events(Stop::ToolCalls), json!([call("a"), call("b")]));
+    check(&events(Stop::Length), json!([call("a")]));
 }
 
 #[test]
@@ -277,6 +294,19 @@ fn ids_are_for_callers_of_the_third_generation() {
     );
     let with_id = call(json!({"id": "c1", "name": "f", "args": {}}));
     check_for("gemini-3-pro-preview", true, &events, with_id);
+}
+
+#[test]
+fn text_for_a_custom_tool_is_a_functions_one_argument() {
+    let custom = BlockKind::Tool {
+        id: "c1",
+        name: "sql",
+        kind: ToolKind::Custom,
+    };
+    check(
+        &[open(0, custom), args(0, "SELECT \"a\""), close(0)],
+        json!([[{"functionCall": {"name": "sql", "args": {"input": "SELECT \"a\""}}}]]),
+    );
 }
 
 #[test]

@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::answer::{Candidate, Logprobs, Made, Sources, Speaker, Tokens, entries, finish, typed};
+use super::answer::{
+    Candidate, Logprobs, Made, Sources, Speaker, Tokens, entries, finish, is_cut, typed,
+};
 use super::wire::{Json, Part, Said as Wire};
 use crate::Format;
 use crate::convert::Back;
@@ -67,7 +69,7 @@ impl<'a> Spoken<'a> {
             broken: false,
             proof: None,
         };
-        for said in &choice.said {
+        for said in told(choice) {
             spoken.take(said, speaker);
         }
         spoken.flush();
@@ -123,15 +125,20 @@ impl<'a> Spoken<'a> {
         let Said::Tool {
             id,
             name,
+            kind,
             args,
             signature,
             complete,
-            ..
         } = said
         else {
             return;
         };
-        let made = Made { id, name, args };
+        let made = Made {
+            id,
+            name,
+            kind: *kind,
+            args,
+        };
         let part = complete.then(|| speaker.call(made)).flatten();
         let Some(part) = part else {
             self.broken = true;
@@ -155,6 +162,16 @@ impl<'a> Spoken<'a> {
     /// A proof that no part can carry stands on nothing.
     fn flush(&mut self) {
         self.parts.extend(self.proof.take().map(Part::proof));
+    }
+}
+
+/// What is told of an answer: of one that was cut short, not the last call if it was cut before
+/// its arguments.
+fn told(choice: &Choice) -> &[Said] {
+    let cut = choice.stop.as_ref().is_some_and(|stop| is_cut(stop.get()));
+    match choice.said.split_last() {
+        Some((Said::Tool { args, .. }, told)) if cut && args.is_empty() => told,
+        _ => &choice.said,
     }
 }
 

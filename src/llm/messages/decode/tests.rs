@@ -178,7 +178,7 @@ fn calls_and_results_keep_their_text() {
     let [Part::Text { .. }, Part::ToolCall(call)] = &*request.turns[0].parts else {
         panic!("{:?}", request.turns[0]);
     };
-    assert_eq!(call.args, r#"{"n": 12345678901234567890, "d":1.0}"#);
+    assert_eq!(call.args, r#"{"n":12345678901234567890,"d":1.0}"#);
     let [Part::ToolResult(first), Part::ToolResult(second)] = &*request.turns[1].parts else {
         panic!("{:?}", request.turns[1]);
     };
@@ -317,6 +317,7 @@ fn fields_without_a_place_are_hints_or_contracts() {
         losses(&request),
         wanted.map(|(name, class)| (name.to_owned(), class))
     );
+    assert!(losses(&read(r#","inference_geo":"global""#)).is_empty());
 }
 
 #[test]

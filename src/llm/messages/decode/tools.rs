@@ -22,6 +22,7 @@ const STEERING_PATHS: [&str; 4] = [
     "tools.allowed_callers",
 ];
 
+/// Reads `tools`.
 pub(super) fn read<'a>(request: &mut Request<'a>, value: &'a [u8]) -> Result<(), Misfit> {
     each(value, &Place::top("tools"), |value, place| {
         let [kind] = object(value, place, ["type"])?;
@@ -67,6 +68,7 @@ fn function<'a>(
     })
 }
 
+/// Reads `tool_choice`, which also says whether calls may be made together.
 pub(super) fn choice<'a>(request: &mut Request<'a>, value: &'a [u8]) -> Result<(), Misfit> {
     let place = Place::top("tool_choice");
     let names = ["type", "name", "disable_parallel_tool_use"];

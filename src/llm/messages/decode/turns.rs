@@ -8,9 +8,11 @@ use crate::Format;
 use crate::ir::{
     CacheMark, Citation, Part, Request, Role, Signature, Text, ToolCall, ToolKind, ToolResult, Turn,
 };
+use crate::loose::compact;
 use crate::loss::Misfit;
 use crate::messages::proof;
 
+/// Reads `messages`.
 pub(super) fn read<'a>(
     value: &'a [u8],
     place: &Place<'_>,
@@ -167,7 +169,10 @@ fn call<'a>(
     let [id, name, input] = object(block, place, ["id", "name", "input"])?;
     let (id_place, name_place) = (place.member("id"), place.member("name"));
     let args = match input {
-        Some(input) => raw_object(input, &place.member("input"))?,
+        Some(input) => match raw_object(input, &place.member("input"))? {
+            Cow::Borrowed(args) => compact(args),
+            args => args,
+        },
         None => Cow::Borrowed("{}"),
     };
     Ok(ToolCall {

@@ -12,6 +12,9 @@ use crate::normal::mint_id;
 /// Citations of one block that are kept until its end, when it is known what they cover.
 const MAX_CITATIONS: usize = 256;
 
+/// The longest citation that is kept, in bytes.
+const MAX_CITATION_BYTES: usize = 16 * 1024;
+
 /// Bytes of an answer's id that go into the ids minted for it.
 const MAX_ID_BYTES: usize = 256;
 
@@ -226,8 +229,10 @@ impl Blocks {
         let Some(Open::Text { citations, .. }) = &mut self.open else {
             return;
         };
+        let bytes = source.url.0.len() + source.title.0.len() + source.quote.0.len();
+        let room = citations.len() < MAX_CITATIONS && bytes <= MAX_CITATION_BYTES;
         // Citations of the caller's own documents have no address.
-        if source.url.0.is_empty() || citations.len() == MAX_CITATIONS {
+        if source.url.0.is_empty() || !room {
             return;
         }
         let said = |text: &Text<'_>| (!text.0.is_empty()).then(|| text.0.to_string().into());

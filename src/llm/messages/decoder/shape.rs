@@ -2,6 +2,10 @@
 
 use crate::ir::Stop;
 use crate::loose::{List, Raw, Slot, Text, loose};
+use crate::meter::cut;
+
+/// Bytes that are kept of what is said about the end.
+const MAX_REASON_BYTES: usize = 4096;
 
 loose! {
     /// An event of a stream, or the whole message: their members do not clash.
@@ -69,7 +73,7 @@ pub(super) fn stop<'a>(
     sequence: &'a Text<'_>,
     details: &'a Slot<Details<'_>>,
 ) -> Option<Stop<'a>> {
-    let said = |text: &'a Text<'_>| (!text.0.is_empty()).then_some(&*text.0);
+    let said = |text: &'a Text<'_>| (!text.0.is_empty()).then_some(cut(&text.0, MAX_REASON_BYTES));
     Some(match said(reason)? {
         "end_turn" => Stop::End,
         "max_tokens" => Stop::Length,

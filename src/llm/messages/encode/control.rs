@@ -25,7 +25,7 @@ pub(super) struct Drawing {
 /// The least `top_p` beside thinking.
 const LEAST_TOP_P: f64 = 0.95;
 
-/// `forced`: the choice of tools forces a call.
+/// Decides on thinking and length. `forced`: the choice of tools forces a call.
 pub(super) fn plan(
     request: &Request<'_>,
     claude: &Claude,
@@ -105,6 +105,7 @@ fn goes_on_thinking(request: &Request<'_>) -> bool {
     }
 }
 
+/// Keeps of the sampling parameters what the model takes beside `thinking`.
 pub(super) fn sampling(
     request: &Request<'_>,
     claude: &Claude,

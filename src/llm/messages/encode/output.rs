@@ -34,6 +34,8 @@ pub(super) enum Shape<'a> {
     },
 }
 
+/// The way to the shape that the caller wants. A schema that the model cannot be held to at all is
+/// refused.
 pub(super) fn shape<'a>(
     request: &'a Request<'_>,
     claude: &Claude,

@@ -1,6 +1,5 @@
 //! Brings the conversation into the order that Anthropic takes.
 
-use crate::Format;
 use crate::convert::Target;
 use crate::ir::{Feature, Origin, Part, Request, Role, Signature, Text, Turn};
 use crate::loss::{Losses, Misfit};
@@ -9,19 +8,22 @@ use crate::normal::{
 };
 use crate::traits::{Claude, ClaudeThinking};
 
+/// Applies the passes in their order. What Anthropic would refuse, and cannot be mended, is refused
+/// here with its place in the caller's request.
 pub(super) fn shape(
     request: &mut Request<'_>,
     claude: &Claude,
     to: &Target<'_>,
     losses: &mut Losses,
 ) -> Result<(), Misfit> {
-    keep_own_parts(request, claude, to, losses)?;
+    keep_own_proofs(request, claude, to, losses);
     speak_for_system(request);
     merge_turns(request);
     if !claude.mid_system || !system_stands_well(&request.turns) {
         inline_system(request);
         merge_turns(request);
     }
+    end_without_thinking(request, losses);
     pair_tools(request, losses)?;
     drop_empty(request, Blank::Whitespace, losses)?;
     // Turns whose neighbour between them said nothing.
@@ -34,51 +36,44 @@ pub(super) fn shape(
     end(request, claude, losses)
 }
 
-/// Drops what belongs to another provider: proofs that Anthropic did not give with the thinking
-/// they prove (unsigned thinking is refused), and steps of tools that others ran.
-fn keep_own_parts(
+/// Drops proofs that Anthropic did not give, and the thinking they prove: unsigned thinking is
+/// refused.
+fn keep_own_proofs(
     request: &mut Request<'_>,
     claude: &Claude,
     to: &Target<'_>,
     losses: &mut Losses,
-) -> Result<(), Misfit> {
+) {
     let thinks = claude.thinking != ClaudeThinking::None;
-    for turn in &mut request.turns {
-        let at = turn.at;
-        let mut reference = false;
-        turn.parts.retain_mut(|part| match part {
-            Part::Reasoning { signature, .. } => {
-                let keep = thinks && is_own(signature.as_ref(), to);
-                if !keep && !is_mark(signature.as_ref()) {
-                    losses.hint(Feature::Signature);
-                }
-                keep
-            }
-            Part::ToolCall(call) => {
-                if call.signature.take().is_some() {
-                    losses.hint(Feature::Signature);
-                }
-                true
-            }
-            Part::Opaque { origin, kind, .. } if *origin != Format::Messages => {
-                reference |= kind.ends_with("_reference");
-                losses.hint_at(kind.clone().into_owned());
-                false
-            }
-            _ => true,
-        });
-        if reference {
-            let reason = "what it refers to is stored elsewhere";
-            return Err(losses.contract_at(losses.turn(at), reason));
+    for part in request.turns.iter_mut().flat_map(|turn| &mut turn.parts) {
+        if let Part::ToolCall(call) = part
+            && call.signature.take().is_some()
+        {
+            losses.hint(Feature::Signature);
         }
-        // A message must not end with thinking.
-        while turn
-            .parts
-            .pop_if(|part| matches!(part, Part::Reasoning { .. }))
-            .is_some()
-        {}
     }
-    Ok(())
+    for turn in &mut request.turns {
+        turn.parts.retain(|part| {
+            let Part::Reasoning { signature, .. } = part else {
+                return true;
+            };
+            let keep = thinks && is_own(signature.as_ref(), to);
+            if !keep && !is_mark(signature.as_ref()) {
+                losses.hint(Feature::Signature);
+            }
+            keep
+        });
+    }
+}
+
+/// Drops thinking that nothing follows: a message must not end with it.
+fn end_without_thinking(request: &mut Request<'_>, losses: &mut Losses) {
+    let is_thinking = |part: &mut Part<'_>| matches!(part, Part::Reasoning { .. });
+    for turn in &mut request.turns {
+        while turn.parts.pop_if(is_thinking).is_some() {
+            losses.hint(Feature::Signature);
+        }
+    }
 }
 
 fn is_own(proof: Option<&Signature<'_>>, to: &Target<'_>) -> bool {

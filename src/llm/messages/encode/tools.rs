@@ -134,22 +134,24 @@ fn object_schema(schema: &str, losses: &Losses) -> Result<Box<RawValue>, Misfit>
     RawValue::from_string(schema).map_err(|_| unreadable(losses))
 }
 
+/// A tool of free text takes one string. The model is told of its grammar, and the caller that
+/// it is not held to it.
 fn free_text<'a>(
     name: &'a str,
     description: Option<&'a str>,
     grammar: Option<&str>,
     losses: &mut Losses,
 ) -> Result<body::Tool<'a>, Misfit> {
-    let description = match grammar {
-        None => description.map(Cow::Borrowed),
-        Some(grammar) => {
-            grammar_is_only_told(losses)?;
-            let description = description.unwrap_or_default();
-            Some(Cow::Owned(format!(
-                "{description}\n\nThe text in `input` has to follow this format: {grammar}"
-            )))
+    let mut description = description.map(Cow::Borrowed);
+    if let Some(grammar) = grammar.filter(|grammar| !is_any_text(grammar)) {
+        grammar_is_only_told(losses)?;
+        let text = description.get_or_insert_default().to_mut();
+        if !text.is_empty() {
+            text.push_str("\n\n");
         }
-    };
+        text.push_str("The text in `input` has to follow this format: ");
+        text.push_str(grammar);
+    }
     Ok(body::Tool::Function {
         name,
         description,
@@ -159,7 +161,6 @@ fn free_text<'a>(
     })
 }
 
-/// The model is not held to a grammar. It is told of it, and the caller of the loss.
 fn grammar_is_only_told(losses: &mut Losses) -> Result<(), Misfit> {
     if losses.is_strict() {
         return Err(losses.contract_at("tools.format", "the model cannot be held to a grammar"));
@@ -168,10 +169,20 @@ fn grammar_is_only_told(losses: &mut Losses) -> Result<(), Misfit> {
     Ok(())
 }
 
+/// Whether a custom tool's format is any text.
+fn is_any_text(grammar: &str) -> bool {
+    let mut any = false;
+    members(grammar.trim().as_bytes(), |name, _, value| {
+        any |= name == "type" && value == b"\"text\"";
+    });
+    any
+}
+
 fn unreadable(losses: &Losses) -> Misfit {
     losses.contract(Feature::Tools, "a tool needs a JSON object as its schema")
 }
 
+/// Which tools must be used; nothing where there are none to choose from.
 pub(super) fn choice<'a>(
     request: &'a Request<'_>,
     shape: &Shape<'_>,

@@ -22,6 +22,7 @@ pub(super) fn system<'a>(request: &'a Request<'_>, instruction: Option<&'a str>)
         .collect()
 }
 
+/// The conversation, in order.
 pub(super) fn messages<'a>(
     request: &'a Request<'_>,
     losses: &mut Losses,

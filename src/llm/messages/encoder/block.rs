@@ -48,6 +48,7 @@ pub(super) enum Args {
 }
 
 impl Kind {
+    /// A call, with an id that Anthropic takes.
     pub(super) fn tool(id: &str, name: &str, kind: ToolKind) -> Kind {
         Kind::Tool {
             id: call_id(id).into_owned(),
@@ -72,6 +73,7 @@ impl Block {
         }
     }
 
+    /// The number of its events.
     pub(super) fn number(&self) -> u32 {
         self.number
     }
@@ -84,6 +86,7 @@ impl Block {
         matches!(self.kind, Kind::Tool { .. })
     }
 
+    /// Whether its last event came.
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
@@ -97,6 +100,7 @@ impl Block {
         }
     }
 
+    /// Takes a proof, in place of an earlier one.
     pub(super) fn sign(&mut self, proof: Signature<'static>) {
         self.proof = Some(proof);
     }

@@ -1,23 +1,22 @@
 //! Writes a streamed answer, event by event.
 
+mod calls;
 mod output;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod voice;
 
-use serde::de::IgnoredAny;
-
+use calls::Waiting;
 use output::Output;
 use voice::Wire;
 
-use super::SPACE;
 use super::object::{Body, Ending, Shell, Status};
 use super::shape;
 use crate::convert::Back;
 use crate::fault::{Telling, responses_event};
 use crate::frame::write::Writer;
-use crate::ir::{BlockKind, Delta, Event, Origin, OwnedStop, Signature, Stop, ToolKind, family};
+use crate::ir::{BlockKind, Delta, Event, Origin, OwnedStop, Signature, Stop, family};
 use crate::transcode::Envelope;
 use crate::{Format, Usage};
 
@@ -34,15 +33,6 @@ pub(crate) struct Encoder {
     stop: Option<OwnedStop>,
     usage: Option<Usage>,
     stage: Stage,
-}
-
-/// The call that was opened last and is not told yet, with the first piece of its arguments: a
-/// proof that comes with it, before or behind that piece, has to go before the call.
-#[derive(Debug)]
-struct Waiting {
-    block: u32,
-    call: Body,
-    args: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,11 +143,7 @@ impl Encoder {
             BlockKind::Refusal => Route::Text { refusal: true },
             BlockKind::Reasoning => Route::Reasoning(None),
             BlockKind::Tool { id, name, kind } => {
-                self.waiting = Some(Waiting {
-                    block,
-                    call: call(id, name, *kind),
-                    args: String::new(),
-                });
+                self.waiting = Some(Waiting::new(block, id, name, *kind));
                 Route::Call(None)
             }
             BlockKind::Image { .. } => {
@@ -174,20 +160,6 @@ impl Encoder {
             }
         };
         self.routes.push((block, route));
-    }
-
-    /// Tells of the call that waits for a proof.
-    fn announce(&mut self, out: &mut Writer) {
-        let Some(waiting) = self.waiting.take() else {
-            return;
-        };
-        let item = self.output.add(&self.shell, waiting.call, out);
-        if let Some(Route::Call(known)) = self.route(waiting.block) {
-            *known = item;
-        }
-        if let Some(item) = item.filter(|_| !waiting.args.is_empty()) {
-            self.output.args(item, &waiting.args, out);
-        }
     }
 
     /// An item of the format itself.
@@ -237,21 +209,6 @@ impl Encoder {
         }
     }
 
-    /// More of a call's arguments; the first piece waits with its call.
-    fn args(&mut self, block: u32, args: &str, out: &mut Writer) {
-        let waiting = self.waiting.as_mut();
-        if let Some(waiting) = waiting.filter(|waiting| waiting.block == block)
-            && waiting.args.is_empty()
-        {
-            waiting.args.push_str(args);
-            return;
-        }
-        self.announce(out);
-        if let Some(Route::Call(Some(item))) = self.route(block).copied() {
-            self.output.args(item, args, out);
-        }
-    }
-
     /// The item of a reasoning block, which is opened if there is none.
     fn reasoning(&mut self, block: u32, item: Option<usize>, out: &mut Writer) -> Option<usize> {
         if item.is_some() {
@@ -270,17 +227,6 @@ impl Encoder {
         };
         if let Some(item) = self.reasoning(block, item, out) {
             self.output.prove(item, proof);
-        }
-    }
-
-    /// A call has no place for a proof: a reasoning item of its own carries it.
-    fn prove_call(&mut self, proof: &Signature<'_>, out: &mut Writer) {
-        let Some(proof) = self.carried(proof) else {
-            return;
-        };
-        if let Some(item) = self.output.add(&self.shell, Body::reasoning(), out) {
-            self.output.prove(item, proof);
-            self.output.thought(item, out);
         }
     }
 
@@ -310,25 +256,6 @@ impl Encoder {
         }
     }
 
-    /// A call is complete if its arguments are: a cut answer ends in the middle of them.
-    fn called(&mut self, item: usize, out: &mut Writer) {
-        let Some(Body::Call { custom, args, .. }) =
-            self.output.items.get(item).map(|item| &item.body)
-        else {
-            return;
-        };
-        let empty = args.is_empty() && !custom;
-        let complete = *custom || serde_json::from_str::<IgnoredAny>(args).is_ok();
-        if empty {
-            self.output.args(item, "{}", out);
-        }
-        let status = match complete || empty {
-            true => Status::Completed,
-            false => Status::Incomplete,
-        };
-        self.output.called(item, status, out);
-    }
-
     fn ending(&self) -> Ending<'static> {
         if self.output.is_cut() {
             return Ending::Incomplete("max_output_tokens");
@@ -350,21 +277,6 @@ impl Encoder {
         };
         self.output.close_message(status, out);
         self.tell(ending, ending.event(), out);
-    }
-}
-
-/// A call that begins.
-fn call(id: &str, name: &str, kind: ToolKind) -> Body {
-    let (namespace, name) = match name.split_once(SPACE) {
-        Some((space, name)) => (Some(space.to_owned()), name),
-        None => (None, name),
-    };
-    Body::Call {
-        call_id: id.to_owned(),
-        namespace,
-        name: name.to_owned(),
-        custom: kind == ToolKind::Custom,
-        args: String::new(),
     }
 }
 

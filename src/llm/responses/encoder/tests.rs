@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::ir::{Citation, Collector, Grammar};
+use crate::ir::{Citation, Collector, Grammar, ToolKind};
 use crate::responses::encode_reply;
 use crate::tap::Framing;
 
@@ -420,6 +420,7 @@ fn what_is_longer_than_is_kept_goes_out_and_ends_as_incomplete() {
     let output = last["response"]["output"].as_array().unwrap();
     assert_eq!(output.len(), 1);
     assert_eq!(output[0]["content"][0]["text"], "a");
+    assert_eq!(output[0]["status"], "incomplete");
 }
 
 #[test]

@@ -304,33 +304,23 @@ fn at_most_four_cache_marks_go_out_and_the_last_ones_stay() {
 }
 
 #[test]
-fn steps_of_other_providers_are_dropped_but_not_what_they_refer_to() {
-    let step = |kind: &'static str| {
-        move |request: &mut Request<'static>| {
-            let step = Part::Opaque {
-                origin: Format::Responses,
-                kind: kind.into(),
-                raw: "{}".into(),
-            };
-            request
-                .turns
-                .push(turn(1, Role::Assistant, vec![step, Part::text("a")]));
-            request
-                .turns
-                .push(turn(2, Role::User, vec![Part::text("b")]));
-        }
-    };
+fn a_message_does_not_end_with_thinking() {
+    let own = || Some(Signature::native(Origin::Messages, "SIG"));
     check(
         BUDGET,
-        step("web_search_call"),
-        &[("/messages/1/content", json!([{"type":"text","text":"a"}]))],
-        &["web_search_call"],
-    );
-    refused(
-        Lenient,
-        BUDGET,
-        step("item_reference"),
-        "messages[1]",
-        "is stored elsewhere",
+        |request| {
+            let first = vec![thought("a", own())];
+            let second = vec![Part::text("b"), thought("c", own())];
+            request.turns.push(turn(1, Role::Assistant, first));
+            request.turns.push(turn(2, Role::Assistant, second));
+            request
+                .turns
+                .push(turn(3, Role::User, vec![Part::text("go")]));
+        },
+        &[(
+            "/messages/1/content",
+            json!([{"type":"thinking","thinking":"a","signature":"SIG"},{"type":"text","text":"b"}]),
+        )],
+        &["reasoning_details"],
     );
 }

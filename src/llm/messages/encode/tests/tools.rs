@@ -136,13 +136,12 @@ fn names_that_do_not_fit_are_changed_and_found_again() {
     assert_eq!(back.names.original(name), "files.read/v2");
 }
 
-#[test]
-fn a_tool_of_free_text_takes_one_string() {
-    let mut request = asked();
+/// Declares a tool of free text in this format, and shows a call of it in the past.
+fn free_text(request: &mut Request<'static>, format: &'static str) {
     request.tools = vec![Tool::Custom {
         name: "apply".into(),
         description: Some("d".into()),
-        grammar: Some(r#"{"type":"grammar","syntax":"lark","definition":"x"}"#.into()),
+        grammar: Some(format.into()),
     }];
     let mut past = call("c1", "*** \"patch\"\n");
     if let Part::ToolCall(call) = &mut past {
@@ -152,27 +151,36 @@ fn a_tool_of_free_text_takes_one_string() {
     request
         .turns
         .push(turn(2, Role::User, vec![result("c1", vec![])]));
-    let (body, back, dropped) = sent(BUDGET, request.clone());
-    assert_eq!(
-        body["tools"][0]["input_schema"]["required"],
-        json!(["input"])
+}
+
+#[test]
+fn a_tool_of_free_text_takes_one_string() {
+    let mut request = asked();
+    free_text(&mut request, r#"{"type":"text"}"#);
+    let (body, back, dropped) = sent(BUDGET, request);
+    let schema =
+        json!({"type":"object","properties":{"input":{"type":"string"}},"required":["input"]});
+    assert_eq!(body["tools"][0]["input_schema"], schema);
+    let input = json!({"input":"*** \"patch\"\n"});
+    assert_eq!(body["messages"][1]["content"][0]["input"], input);
+    assert_eq!((back.custom, dropped), (vec!["apply".to_owned()], vec![]));
+}
+
+#[test]
+fn a_grammar_is_told_to_the_model_and_named_as_dropped() {
+    let grammar = r#"{"type":"grammar","syntax":"lark","definition":"x"}"#;
+    let edit = |request: &mut Request<'static>| free_text(request, grammar);
+    let told = format!("d\n\nThe text in `input` has to follow this format: {grammar}");
+    check(
+        BUDGET,
+        edit,
+        &[("/tools/0/description", json!(told))],
+        &["tools.format"],
     );
-    assert!(
-        body["tools"][0]["description"]
-            .as_str()
-            .unwrap()
-            .contains("lark")
-    );
-    assert_eq!(
-        body["messages"][1]["content"][0]["input"],
-        json!({"input":"*** \"patch\"\n"})
-    );
-    assert_eq!(back.custom, ["apply"]);
-    assert_eq!(dropped, ["tools.format"]);
     refused(
         Strict,
         BUDGET,
-        |asked| *asked = request,
+        edit,
         "tools.format",
         "cannot be held to a grammar",
     );

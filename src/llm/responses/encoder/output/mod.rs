@@ -79,10 +79,11 @@ impl Output {
         Some(index)
     }
 
-    /// An item is complete.
+    /// An item is complete; not so, if some of it may not have been kept.
     pub(super) fn done(&mut self, index: usize, status: Status, out: &mut Writer) {
+        let cut = self.is_cut();
         if let Some(item) = self.items.get_mut(index) {
-            item.status = status;
+            item.status = if cut { Status::Incomplete } else { status };
             self.tell(index, "response.output_item.done", out);
         }
     }
