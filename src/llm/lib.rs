@@ -36,6 +36,7 @@ mod skeleton;
 mod system;
 mod think;
 mod thinking;
+mod wrapped;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use crate::ir::{Origin, Signature};
 
 /// How base64 of a wrapped proof begins: that of `tg1:` but for its last two bits.
-const WRAPPED: &str = "dGcxO";
+pub(crate) const WRAPPED: &str = "dGcxO";
 
 /// The signature that Google takes where a call of its model never had one (or a client lost it).
-pub(super) const NO_PROOF: &str = "skip_thought_signature_validator";
+pub(crate) const NO_PROOF: &str = "skip_thought_signature_validator";
 
 /// The proof in a `thoughtSignature` that a client sent; `None` for one that is no proof.
 pub(super) fn read(value: Cow<'_, str>) -> Option<Signature<'_>> {
@@ -21,14 +21,24 @@ pub(super) fn read(value: Cow<'_, str>) -> Option<Signature<'_>> {
     if value.is_empty() || value == NO_PROOF {
         return None;
     }
-    if value.starts_with(WRAPPED) {
-        let wrapped = STANDARD.decode(value.as_bytes()).ok();
-        let wrapped = wrapped.and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some(wrapped) = wrapped.filter(|wrapped| Signature::is_wrapped(wrapped)) {
-            return Signature::unwrap(&wrapped);
-        }
+    match wrapping(&value) {
+        Some(wrapped) => Signature::unwrap(&wrapped),
+        None => Some(Signature::native(Origin::Gemini, value)),
     }
-    Some(Signature::native(Origin::Gemini, value))
+}
+
+/// Whether a `thoughtSignature` carries another provider's proof.
+pub(crate) fn is_wrapped(value: &str) -> bool {
+    Signature::is_wrapped(value) || wrapping(value).is_some()
+}
+
+/// The wrapping inside base64.
+fn wrapping(value: &str) -> Option<String> {
+    if !value.starts_with(WRAPPED) {
+        return None;
+    }
+    let wrapped = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    Some(wrapped).filter(|wrapped| Signature::is_wrapped(wrapped))
 }
 
 /// The proof as a Gemini client carries it; `family` is that of the model that made it.
