@@ -5,6 +5,8 @@
 //! takes a wrapping for a broken proof and refuses the request. Nothing but what the gateway has wrapped
 //! itself is touched.
 
+use std::borrow::Cow;
+
 use memchr::memmem;
 
 use crate::Format;
@@ -39,8 +41,53 @@ pub(crate) fn take_out(patch: &mut Patch<'_>, format: Format) {
         Format::Messages => edited(turns, |message| turn(message, "content", block)),
         _ => edited(turns, |content| turn(content, "parts", part)),
     };
-    if let Some(edited) = edited.and_then(|bytes| String::from_utf8(bytes).ok()) {
-        patch.set(name, edited);
+    let Some(edited) = edited.and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return;
+    };
+    if format == Format::Messages && begins_unthought(edited.as_bytes()) {
+        think_no_more(patch);
+    }
+    patch.set(name, edited);
+}
+
+/// Whether the results of a step come now that no longer begins with its thinking.
+fn begins_unthought(messages: &[u8]) -> bool {
+    let mut last: [&[u8]; 2] = [b"", b""];
+    elements(messages, |_, message| last = [last[1], message]);
+    let [step, results] = last.map(first_block);
+    results == "tool_result" && !matches!(&*step, "thinking" | "redacted_thinking")
+}
+
+/// The type of a message's first block; empty where there is none.
+fn first_block(message: &[u8]) -> String {
+    let mut kinds = Vec::new();
+    members(message, |name, _, content| {
+        if name == "content" {
+            elements(content, |_, block| kinds.push(kind(block)));
+        }
+    });
+    kinds.into_iter().next().unwrap_or_default()
+}
+
+fn kind(object: &[u8]) -> String {
+    let mut kind = String::new();
+    members(object, |name, _, value| {
+        if name == "type" {
+            kind = text(value).map_or_else(String::new, Cow::into_owned);
+        }
+    });
+    kind
+}
+
+/// With a budget Anthropic insists on a step's own thinking; without it there is none to be cleared. Where the
+/// model sets its budget itself it insists on nothing.
+fn think_no_more(patch: &mut Patch<'_>) {
+    if kind(patch.get("thinking").unwrap_or_default()) == "enabled" {
+        patch.set("thinking", r#"{"type":"disabled"}"#);
+        let edits = patch.get("context_management").unwrap_or_default();
+        if memmem::find(edits, b"clear_thinking").is_some() {
+            patch.remove("context_management");
+        }
     }
 }
 
@@ -168,6 +215,26 @@ mod tests {
                 {"type": "thinking", "thinking": "b", "signature": "EqQB"},
                 {"type": "text", "text": "tg1: is no proof"}]}]}),
         );
+    }
+
+    #[test]
+    fn a_step_that_lost_its_thinking_is_ended_without() {
+        let body = |context: &str, thinking: &str, first: &str| {
+            format!(
+                r#"{{{context}"thinking":{{"type":"{thinking}"}},"messages":[{{"role":"assistant","content":[{first}
+                {{"type":"tool_use","id":"a","name":"f","input":{{}}}}]}},
+                {{"role":"user","content":[{{"type":"tool_result","tool_use_id":"a"}}]}}]}}"#
+            )
+        };
+        let wrapped = r#"{"type":"thinking","thinking":"a","signature":"tg1:none:::"},"#;
+        let clear = r#""context_management":{"edits":[{"type":"clear_thinking_20251015"}]},"#;
+        let without = |thinking: &str| serde_json::from_str(&body("", thinking, "")).unwrap();
+        let asked = body(clear, "enabled", wrapped);
+        check(Format::Messages, &asked, without("disabled"));
+        let asked = body("", "adaptive", wrapped);
+        check(Format::Messages, &asked, without("adaptive"));
+        let own = r#"{"type":"thinking","thinking":"a","signature":"EqQB"},"#;
+        stays(Format::Messages, &body("", "enabled", own));
     }
 
     #[test]

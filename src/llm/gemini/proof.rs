@@ -22,9 +22,17 @@ pub(super) fn read(value: Cow<'_, str>) -> Option<Signature<'_>> {
         return None;
     }
     match wrapping(&value) {
-        Some(wrapped) => Signature::unwrap(&wrapped),
+        Some(wrapped) => {
+            Signature::unwrap(&wrapped).filter(|proof| proof.origin != Origin::Nowhere)
+        }
         None => Some(Signature::native(Origin::Gemini, value)),
     }
+}
+
+/// The mark of a call that came without a proof. A Gemini that takes the conversation over wants one on the
+/// first call of a step, and gets [`NO_PROOF`] for it. That itself is no base64, as clients demand.
+pub(super) fn none() -> String {
+    STANDARD.encode(Signature::none().wrap(""))
 }
 
 /// Whether a `thoughtSignature` carries another provider's proof.
@@ -83,5 +91,7 @@ mod tests {
     fn the_mark_of_no_proof_is_none() {
         assert_eq!(read(NO_PROOF.into()), None);
         assert_eq!(read("".into()), None);
+        assert_eq!(read(none().into()), None);
+        assert!(is_wrapped(&none()));
     }
 }
