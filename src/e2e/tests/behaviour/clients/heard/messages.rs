@@ -71,10 +71,9 @@ fn block<'a>(events: &'a [Value], heard: &mut Heard) -> &'a [Value] {
         "thinking" => {
             block["thinking"] = json!(all("thinking"));
             // The last one counts: it comes whole.
-            let proofs = deltas
-                .iter()
-                .filter_map(|delta| delta["delta"]["signature"].as_str());
-            block["signature"] = json!(proofs.last().unwrap_or_default());
+            let mut backwards = deltas.iter().rev();
+            let proof = backwards.find_map(|delta| delta["delta"]["signature"].as_str());
+            block["signature"] = json!(proof.unwrap_or_default());
             heard.thought += &all("thinking");
         }
         "tool_use" => {
