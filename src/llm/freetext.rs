@@ -5,13 +5,46 @@
 
 use serde::Deserialize;
 
+use crate::fields::members;
+use crate::loss::{Losses, Misfit};
 use crate::meter::cut;
+use crate::patch::quoted;
 
 /// Bytes of arguments in another shape that are gathered, to be read at their end.
 const MAX_OTHER_BYTES: usize = 1024 * 1024;
 
 /// The name of the function's one argument.
-pub(crate) const INPUT: &str = "input";
+const INPUT: &str = "input";
+
+/// The schema of a function that stands in for a custom tool. The model is told of the grammar of
+/// the tool's text (raw JSON), and the caller that the model is not held to it.
+pub(crate) fn stand_in(grammar: Option<&str>, losses: &mut Losses) -> Result<String, Misfit> {
+    let told = match grammar.filter(|grammar| !is_any_text(grammar)) {
+        Some(grammar) => {
+            losses.bend_at("tools.format", "the model cannot be held to a grammar")?;
+            format!("The text, in exactly this format: {grammar}")
+        }
+        None => "The text.".to_owned(),
+    };
+    let input = format!(r#"{{"type":"string","description":{}}}"#, quoted(&told));
+    Ok(format!(
+        r#"{{"type":"object","properties":{{"{INPUT}":{input}}},"required":["{INPUT}"],"additionalProperties":false}}"#
+    ))
+}
+
+/// The arguments of the function that stand for `text`.
+pub(crate) fn wrapped(text: &str) -> String {
+    format!("{{\"{INPUT}\":{}}}", quoted(text))
+}
+
+/// Whether a custom tool's format is any text.
+fn is_any_text(grammar: &str) -> bool {
+    let mut any = false;
+    members(grammar.trim().as_bytes(), |name, _, value| {
+        any |= name == "type" && value == b"\"text\"";
+    });
+    any || grammar.trim() == "null"
+}
 
 #[derive(Debug)]
 enum At {

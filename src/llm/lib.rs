@@ -30,13 +30,13 @@ mod meter;
 mod normal;
 mod parts;
 mod patch;
+mod replay;
 mod responses;
 mod schema;
 mod skeleton;
 mod system;
 mod think;
 mod thinking;
-mod wrapped;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};

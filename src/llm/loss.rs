@@ -95,12 +95,21 @@ impl Losses {
 
     /// A hint that bends the answer: dropped when lenient, refused when strict.
     pub(crate) fn bend(&mut self, feature: Feature, reason: &str) -> Result<(), Misfit> {
+        self.bend_at(feature.name(self.origin), reason)
+    }
+
+    /// The same for a field with a path of its own.
+    pub(crate) fn bend_at(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        reason: &str,
+    ) -> Result<(), Misfit> {
         match self.strictness {
             Strictness::Lenient => {
-                self.hint(feature);
+                self.hint_at(field);
                 Ok(())
             }
-            Strictness::Strict => Err(self.contract(feature, reason)),
+            Strictness::Strict => Err(self.contract_at(field, reason)),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::dialect::Quirks;
 use crate::fields::{Fields, members, text};
 use crate::patch::{Patch, Splice, quoted};
 use crate::suffix::{self, Wish};
-use crate::{Format, Operation, system, wrapped};
+use crate::{Format, Operation, replay, system};
 
 /// What is to change. The steps run in the order of this list, the system prompt last: nothing
 /// else an operator wrote can take it away.
@@ -48,10 +48,12 @@ pub fn prepare(body: &Bytes, p: &Prepare<'_>) -> Result<Bytes, BadAsk> {
         }
     };
     let mut patch = Patch::new(body, fields);
+    if p.operation == Operation::Chat {
+        replay::restore(&mut patch, p.format, p.model);
+    }
     if p.format == Format::Chat {
         p.quirks.on_request(&mut patch);
     }
-    wrapped::take_out(&mut patch, p.format);
     model(&mut patch, p);
     if let (Some(wish), Operation::Chat) = (p.wish, p.operation) {
         suffix::patch(&mut patch, p.format, p.model, wish);

@@ -59,11 +59,6 @@ impl Writer {
         }
     }
 
-    /// Whether an event was written yet.
-    pub(crate) fn begun(&self) -> bool {
-        self.begun
-    }
-
     /// What was written since the last call.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)

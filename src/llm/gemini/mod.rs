@@ -18,5 +18,4 @@ pub(crate) use decoder::Decoder;
 pub(crate) use encode::encode;
 pub(crate) use encoder::Encoder;
 pub(crate) use meter::Meter;
-pub(crate) use proof::{NO_PROOF, WRAPPED, is_wrapped};
 pub(crate) use reply::encode as encode_reply;

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use crate::ir::{Origin, Signature};
 
 /// How base64 of a wrapped proof begins: that of `tg1:` but for its last two bits.
-pub(crate) const WRAPPED: &str = "dGcxO";
+const WRAPPED: &str = "dGcxO";
 
 /// The signature that Google takes where a call of its model never had one (or a client lost it).
-pub(crate) const NO_PROOF: &str = "skip_thought_signature_validator";
+pub(super) const NO_PROOF: &str = "skip_thought_signature_validator";
 
 /// The proof in a `thoughtSignature` that a client sent; `None` for one that is no proof.
 pub(super) fn read(value: Cow<'_, str>) -> Option<Signature<'_>> {
@@ -33,11 +33,6 @@ pub(super) fn read(value: Cow<'_, str>) -> Option<Signature<'_>> {
 /// first call of a step, and gets [`NO_PROOF`] for it. That itself is no base64, as clients demand.
 pub(super) fn none() -> String {
     STANDARD.encode(Signature::none().wrap(""))
-}
-
-/// Whether a `thoughtSignature` carries another provider's proof.
-pub(crate) fn is_wrapped(value: &str) -> bool {
-    Signature::is_wrapped(value) || wrapping(value).is_some()
 }
 
 /// The wrapping inside base64.
@@ -92,6 +87,5 @@ mod tests {
         assert_eq!(read(NO_PROOF.into()), None);
         assert_eq!(read("".into()), None);
         assert_eq!(read(none().into()), None);
-        assert!(is_wrapped(&none()));
     }
 }

@@ -1,6 +1,7 @@
 //! Names and ids that fit a target's rules, and the way back.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ir::{Part, Request, Text, Tool, ToolChoice};
@@ -46,10 +47,10 @@ pub(crate) fn fix_names(request: &mut Request<'_>, alphabet: Alphabet) -> Names 
     }
     let mut fitted = HashMap::new();
     for name in misfits {
-        if !fitted.contains_key(&name) {
-            let fit = alphabet.free(&name, &taken);
+        if let Entry::Vacant(vacant) = fitted.entry(name) {
+            let fit = alphabet.free(vacant.key(), &taken);
             taken.insert(fit.clone());
-            fitted.insert(name, fit);
+            vacant.insert(fit);
         }
     }
     each_name(request, &mut |name| {

@@ -51,7 +51,9 @@ fn openai(patch: &mut Patch<'_>, model: &str, wish: Thinking) -> Option<Effort> 
         Sampling::Free | Sampling::OneOf => false,
     };
     if refused {
-        ["temperature", "top_p"].map(|name| patch.remove(name));
+        ["temperature", "top_p"]
+            .iter()
+            .for_each(|name| patch.remove(name));
     }
     Some(effort)
 }
@@ -79,7 +81,9 @@ fn messages(patch: &mut Patch<'_>, model: &str, wish: Thinking) {
     };
     patch.set("thinking", thinking.to_string());
     // Thinking goes with none of these.
-    ["temperature", "top_p", "top_k"].map(|name| patch.remove(name));
+    ["temperature", "top_p", "top_k"]
+        .iter()
+        .for_each(|name| patch.remove(name));
 }
 
 fn gemini(patch: &mut Patch<'_>, model: &str, wish: Thinking) {

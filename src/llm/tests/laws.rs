@@ -7,13 +7,14 @@ mod answer;
 
 use answer::Answer;
 use bytes::Bytes;
-use llm::Format;
 use llm::convert::{Asked, Back, Target, back_unconverted, convert};
 use llm::dialect::Quirks;
 use llm::fault::Telling;
 use llm::loss::Strictness;
+use llm::prepare::{Prepare, prepare};
 use llm::tap::{Framing, Report};
 use llm::transcode::{Envelope, TranscodeOptions, Transcoder};
+use llm::{Format, Operation, ask};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -388,6 +389,37 @@ const MODELS: [(Format, &str); 8] = [
     (Format::Gemini, "gemini-1.5-pro"),
     (Format::Gemini, "gemini-3-pro-preview"),
 ];
+
+#[test]
+fn nothing_is_lost_within_a_format() {
+    for (format, body) in requests() {
+        // Proofs that were wrapped for the caller are the one thing that changes.
+        if body.contains("tg1:") {
+            continue;
+        }
+        let body = Bytes::from(body);
+        let Ok(ask) = ask::read(format, Operation::Chat, &body) else {
+            continue;
+        };
+        let prepared = prepare(
+            &body,
+            &Prepare {
+                format,
+                operation: Operation::Chat,
+                ask: &ask,
+                model: "m",
+                quirks: Quirks::NONE,
+                wish: None,
+                ask_usage: false,
+                remove: &[],
+                default: &[],
+                set: &[],
+                system_prompt: "",
+            },
+        );
+        assert_eq!(prepared.unwrap(), body, "{format}");
+    }
+}
 
 #[test]
 fn what_was_converted_once_converts_to_itself() {

@@ -102,7 +102,7 @@ fn max_output(name: &Name<'_>, version: Version) -> u64 {
     match version {
         ..305 => 4_096,
         305..307 => 8_192,
-        400..405 if name.has("opus") => 32_000,
+        400..=404 if name.has("opus") => 32_000,
         406.. if name.has("opus") => 128_000,
         _ => 64_000,
     }

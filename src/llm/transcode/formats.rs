@@ -23,7 +23,7 @@ pub(super) enum Decoder {
 #[derive(Debug)]
 pub(super) enum Encoder {
     Chat(chat::Encoder),
-    Responses(responses::Encoder),
+    Responses(Box<responses::Encoder>),
     Messages(messages::Encoder),
     Gemini(gemini::Encoder),
 }
@@ -61,7 +61,9 @@ impl Encoder {
     pub(super) fn new(format: Format, envelope: &Envelope, back: &Back) -> Encoder {
         match format {
             Format::Chat => Encoder::Chat(chat::Encoder::new(envelope, back)),
-            Format::Responses => Encoder::Responses(responses::Encoder::new(envelope, back)),
+            Format::Responses => {
+                Encoder::Responses(Box::new(responses::Encoder::new(envelope, back)))
+            }
             Format::Messages => Encoder::Messages(messages::Encoder::new(envelope, back)),
             Format::Gemini => Encoder::Gemini(gemini::Encoder::new(envelope, back)),
         }

@@ -247,8 +247,18 @@ impl Ear {
         self.ended |= self.meter.ended(&self.report);
     }
 
+    /// Whether nothing was said, no end was given and nothing was used: JSON, but no answer.
+    fn is_nothing(&self) -> bool {
+        let report = &self.report;
+        let known = report.input_known || report.output_known;
+        !known && !report.content && report.stop.is_none()
+    }
+
     /// Says the answer's end. `false`: there was no answer.
     fn end(&mut self) -> bool {
+        if !self.voice.begun() || self.is_nothing() {
+            return false;
+        }
         let voice = &mut self.voice;
         self.decoder.finish(&mut |event| voice.event(event));
         if !self.voice.stopped() {

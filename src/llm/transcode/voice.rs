@@ -29,6 +29,8 @@ struct Mouth {
     to: Format,
     out: Writer,
     speaker: Speaker,
+    /// Something of an answer was heard.
+    begun: bool,
     /// A choice has stopped, so that the answer may end.
     stopped: bool,
     too_large: bool,
@@ -65,6 +67,7 @@ impl Voice {
                         Speaker::Stream(Encoder::new(options.to, &options.envelope, &options.back))
                     }
                 },
+                begun: false,
                 stopped: false,
                 too_large: false,
                 #[cfg(debug_assertions)]
@@ -80,6 +83,11 @@ impl Voice {
             Some(aloud) => aloud.event(event, &mut |event| mouth.event(&event)),
             None => mouth.event(&event),
         });
+    }
+
+    /// Whether anything of an answer was heard.
+    pub(super) fn begun(&self) -> bool {
+        self.mouth.begun
     }
 
     /// Whether the answer came to a stop.
@@ -146,6 +154,7 @@ impl Mouth {
         if let Err(breach) = self.grammar.see(event) {
             panic!("{breach}: {event:?}");
         }
+        self.begun = true;
         self.stopped |= matches!(event, Event::Stop { .. });
         match &mut self.speaker {
             Speaker::Stream(encoder) => encoder.event(event, &mut self.out),

@@ -8,12 +8,11 @@ use super::tools::mark;
 use super::wire::{Content, Message, Piece};
 use crate::chat::detail::Entry;
 use crate::chat::said::{Call, Extra};
-use crate::freetext::INPUT;
+use crate::freetext::wrapped;
 use crate::ir::{
     Feature, Origin, Part, Request, Role, Signature, System, ToolCall, ToolKind, ToolResult, Turn,
 };
 use crate::loss::{Losses, Misfit};
-use crate::patch::quoted;
 
 /// Every message; `instruction` is ours and comes last in the system prompt.
 pub(super) fn messages<'a>(
@@ -252,7 +251,7 @@ impl<'a> Writer<'_, 'a> {
         let (kind, args) = match call.kind {
             ToolKind::Custom if self.accent.is_gpt_5() => (ToolKind::Custom, (&*call.args).into()),
             ToolKind::Custom => {
-                let stand_in = format!("{{\"{INPUT}\":{}}}", quoted(&call.args));
+                let stand_in = wrapped(&call.args);
                 (ToolKind::Function, Cow::Owned(stand_in))
             }
             ToolKind::Function if call.args.trim().is_empty() => (ToolKind::Function, "{}".into()),

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use self::accent::Accent;
 use self::wire::Body;
 use crate::convert::{Back, Encoded, Target};
-use crate::ir::{Feature, Request, Show};
+use crate::ir::{Feature, Request};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{Alphabet, fix_ids, fix_names, pair_tools};
 
@@ -92,10 +92,6 @@ fn particulars<'a>(
         (request.top_k.is_some(), Feature::TopK),
         (request.safety.is_some(), Feature::Safety),
         (request.cache_all.is_some(), Feature::CacheMark),
-        (
-            request.reasoning.show == Show::Hidden,
-            Feature::ShowReasoning,
-        ),
         (
             request.verbosity.is_some() && !accent.is_gpt_5(),
             Feature::Verbosity,

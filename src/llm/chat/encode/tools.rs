@@ -11,10 +11,9 @@ use super::wire::{
     Allowed, Choice, Custom, Declared, Function, Json, Mark, Name, Named, Tool as Out,
 };
 use crate::Format;
-use crate::freetext::INPUT;
+use crate::freetext::stand_in;
 use crate::ir::{CacheMark, Feature, Request, Tool, ToolChoice};
 use crate::loss::{Losses, Misfit};
-use crate::patch::quoted;
 use crate::schema::is_openai_strict;
 
 /// The schema of a function without arguments; some servers refuse one without a schema.
@@ -71,11 +70,13 @@ pub(super) fn tools<'a>(
                 grammar,
             } => {
                 custom.push(name.clone().into_owned());
+                let schema = stand_in(grammar.as_deref(), losses)?;
+                let parameters = RawValue::from_string(schema).map_err(|_| no_json(losses))?;
                 Out::Declared(Declared::Function {
                     function: Function {
                         name,
                         description: description.as_deref(),
-                        parameters: Json::Made(stand_in(grammar.as_deref(), losses)?),
+                        parameters: Json::Made(parameters),
                         strict: None,
                     },
                     cache_control: None,
@@ -157,25 +158,6 @@ fn format(grammar: &str) -> Option<Json<'_>> {
         r#"{{"type":"grammar","grammar":{{"syntax":{syntax},"definition":{definition}}}}}"#
     );
     RawValue::from_string(nested).ok().map(Json::Made)
-}
-
-/// The schema of a function with one string, in place of a custom tool. Its grammar can only be told.
-fn stand_in(grammar: Option<&str>, losses: &mut Losses) -> Result<Box<RawValue>, Misfit> {
-    let told = match grammar {
-        Some(grammar) => {
-            losses.bend(
-                Feature::Tools,
-                "the model cannot be held to a tool's grammar",
-            )?;
-            format!("The text, in exactly this format: {grammar}")
-        }
-        None => "The text.".to_owned(),
-    };
-    let input = format!(r#"{{"type":"string","description":{}}}"#, quoted(&told));
-    let schema = format!(
-        r#"{{"type":"object","properties":{{"{INPUT}":{input}}},"required":["{INPUT}"],"additionalProperties":false}}"#
-    );
-    RawValue::from_string(schema).map_err(|_| no_json(losses))
 }
 
 /// `tool_choice`; without tools there is nothing to choose, and OpenAI refuses to.

@@ -17,11 +17,10 @@ pub(super) use tokens::Tokens;
 use super::proof;
 use super::wire::{Call, Json, Part, Said};
 use crate::convert::Back;
-use crate::freetext::INPUT;
+use crate::freetext::wrapped;
 use crate::ir::{Origin, Signature, ToolKind, family};
 use crate::media;
 use crate::normal::{Loose, arguments};
-use crate::patch::quoted;
 use crate::traits::Gemini;
 use crate::transcode::Envelope;
 
@@ -127,7 +126,7 @@ impl Speaker {
         let args = match call.kind {
             ToolKind::Function => arguments(call.args, Loose::Refuse)?,
             // Google's clients know functions only.
-            ToolKind::Custom => format!("{{\"{INPUT}\":{}}}", quoted(call.args)).into(),
+            ToolKind::Custom => wrapped(call.args).into(),
         };
         Some(Part::from(Said {
             function_call: Some(Call {

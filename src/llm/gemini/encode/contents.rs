@@ -6,11 +6,10 @@ use super::super::proof::NO_PROOF;
 use super::super::wire::{Call, Content, Json, Outcome, Part, Response, Said};
 use super::media;
 use crate::Format;
-use crate::freetext::INPUT;
+use crate::freetext::wrapped;
 use crate::ir::{self, Feature, Request, Role, ToolCall, ToolKind, ToolResult, Turn};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{Loose, arguments};
-use crate::patch::quoted;
 use crate::traits::Gemini;
 
 /// The turns as contents.
@@ -152,7 +151,7 @@ impl<'a> Pen<'a, '_> {
             false => Loose::Wrap,
         };
         let args = match call.kind {
-            ToolKind::Custom => Some(format!("{{\"{INPUT}\":{}}}", quoted(&call.args)).into()),
+            ToolKind::Custom => Some(wrapped(&call.args).into()),
             ToolKind::Function => arguments(&call.args, loose),
         };
         args.and_then(Json::new).ok_or_else(|| {

@@ -561,32 +561,6 @@ fn every_choice_has_its_mode() {
 }
 
 #[test]
-fn a_grammar_is_told_and_named_and_refused_only_by_the_strict() {
-    let request = Request {
-        tools: vec![Tool::Custom {
-            name: "patch".into(),
-            description: Some("Patches.".into()),
-            grammar: Some(r#"{"type":"grammar","syntax":"lark","definition":"x"}"#.into()),
-        }],
-        ..asked(vec![user("x")])
-    };
-    let (body, dropped) = written(request.clone(), NEW, Strictness::Lenient).unwrap();
-    let declared = &body["tools"][0]["functionDeclarations"][0];
-    let told = declared["description"].as_str().unwrap();
-    assert!(
-        told.starts_with("Patches.") && told.contains("lark"),
-        "{told}"
-    );
-    assert_eq!(
-        declared["parametersJsonSchema"]["required"],
-        json!(["input"])
-    );
-    assert_eq!(dropped, ["tools.format"]);
-    let misfit = written(request, NEW, Strictness::Strict).unwrap_err();
-    assert_eq!(misfit.param(), "tools.format");
-}
-
-#[test]
 fn what_google_cannot_do_is_refused() {
     let hosted = Tool::Hosted {
         origin: Format::Responses,
@@ -691,6 +665,22 @@ fn hints_are_named_and_some_are_refused_when_strict() {
     );
     let misfit = written(request, NEW, Strictness::Strict).unwrap_err();
     assert_eq!(misfit.param(), "seed");
+}
+
+#[test]
+fn a_grammar_is_told_and_named_as_dropped() {
+    let request = Request {
+        tools: vec![Tool::Custom {
+            name: "patch".into(),
+            description: None,
+            grammar: Some(r#"{"type":"grammar","grammar":{}}"#.into()),
+        }],
+        ..asked(vec![user("x")])
+    };
+    let (_, dropped) = written(request.clone(), NEW, Strictness::Lenient).unwrap();
+    assert_eq!(dropped, ["tools.format"]);
+    let misfit = written(request, NEW, Strictness::Strict).unwrap_err();
+    assert_eq!(misfit.param(), "tools.format");
 }
 
 #[test]

@@ -3,18 +3,14 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::wire::Json;
 use crate::Format;
+use crate::freetext::stand_in;
 use crate::ir::{self, Feature, Request, ToolChoice};
 use crate::loss::{Losses, Misfit};
 use crate::schema;
 use crate::traits::Gemini;
-
-/// The schema of a tool that takes text.
-const ONE_TEXT: &str =
-    r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -31,7 +27,7 @@ pub(super) enum Tool<'a> {
 pub(super) struct Function<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<Cow<'a, str>>,
+    description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parameters_json_schema: Option<Json<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,18 +71,16 @@ pub(super) fn declare<'a>(
                     losses.hint(Feature::CacheMark);
                 }
                 let schema = schema.as_deref().filter(|schema| *schema != "null");
-                let description = description.as_deref().map(Cow::Borrowed);
-                functions.push(function(name, description, schema, model));
+                functions.push(function(name, description.as_deref(), schema, model));
             }
             ir::Tool::Custom {
                 name,
                 description,
                 grammar,
             } => {
-                let grammar = grammar.as_deref().filter(|grammar| !is_free(grammar));
-                let description = told(description.as_deref(), grammar, losses)?;
+                let schema = stand_in(grammar.as_deref(), losses)?;
                 custom.push(name.to_string());
-                functions.push(function(name, description, Some(ONE_TEXT), model));
+                functions.push(function(name, description.as_deref(), Some(&schema), model));
             }
             ir::Tool::Hosted { origin, kind, raw } => own.push(hosted(*origin, kind, raw, losses)?),
         }
@@ -102,29 +96,9 @@ pub(super) fn declare<'a>(
     Ok((own, custom))
 }
 
-/// What the model is told of a tool that takes text. It cannot be held to a grammar: it is told of it,
-/// and the caller of the loss.
-fn told<'a>(
-    description: Option<&'a str>,
-    grammar: Option<&str>,
-    losses: &mut Losses,
-) -> Result<Option<Cow<'a, str>>, Misfit> {
-    const FORMAT: &str = "tools.format";
-    let Some(grammar) = grammar else {
-        return Ok(description.map(Cow::Borrowed));
-    };
-    if losses.is_strict() {
-        return Err(losses.contract_at(FORMAT, "the model cannot be held to a grammar"));
-    }
-    losses.hint_at(FORMAT);
-    let description = description.unwrap_or_default();
-    let told = format!("{description}\n\nThe text in `input` has to follow this format: {grammar}");
-    Ok(Some(Cow::Owned(told)))
-}
-
 fn function<'a>(
     name: &'a str,
-    description: Option<Cow<'a, str>>,
+    description: Option<&'a str>,
     schema: Option<&str>,
     model: Gemini,
 ) -> Function<'a> {
@@ -144,12 +118,6 @@ fn function<'a>(
         parameters_json_schema,
         parameters,
     }
-}
-
-/// Whether a custom tool's format is any text.
-fn is_free(grammar: &str) -> bool {
-    let grammar: Value = serde_json::from_str(grammar).unwrap_or_default();
-    grammar["type"] == "text" || grammar.is_null()
 }
 
 fn hosted<'a>(

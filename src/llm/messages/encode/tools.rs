@@ -8,6 +8,7 @@ use super::body::{self, Mark};
 use super::output::{JSON_TOOL, Shape};
 use crate::Format;
 use crate::fields::members;
+use crate::freetext::stand_in;
 use crate::ir::{Feature, Request, Tool, ToolChoice};
 use crate::loss::{Losses, Misfit};
 use crate::schema::for_messages_output;
@@ -15,10 +16,6 @@ use crate::traits::Claude;
 
 /// Of a tool without arguments.
 const NO_ARGUMENTS: &str = r#"{"type":"object","properties":{}}"#;
-
-/// Of a tool that takes free text.
-const FREE_TEXT: &str =
-    r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#;
 
 /// The tools, and the names of those that take free text.
 pub(super) fn tools<'a>(
@@ -134,48 +131,21 @@ fn object_schema(schema: &str, losses: &Losses) -> Result<Box<RawValue>, Misfit>
     RawValue::from_string(schema).map_err(|_| unreadable(losses))
 }
 
-/// A tool of free text takes one string. The model is told of its grammar, and the caller that
-/// it is not held to it.
+/// A tool of free text takes one string.
 fn free_text<'a>(
     name: &'a str,
     description: Option<&'a str>,
     grammar: Option<&str>,
     losses: &mut Losses,
 ) -> Result<body::Tool<'a>, Misfit> {
-    let mut description = description.map(Cow::Borrowed);
-    if let Some(grammar) = grammar.filter(|grammar| !is_any_text(grammar)) {
-        grammar_is_only_told(losses)?;
-        let text = description.get_or_insert_default().to_mut();
-        if !text.is_empty() {
-            text.push_str("\n\n");
-        }
-        text.push_str("The text in `input` has to follow this format: ");
-        text.push_str(grammar);
-    }
+    let schema = stand_in(grammar, losses)?;
     Ok(body::Tool::Function {
         name,
-        description,
-        input_schema: object_schema(FREE_TEXT, losses)?,
+        description: description.map(Cow::Borrowed),
+        input_schema: object_schema(&schema, losses)?,
         strict: false,
         cache_control: None,
     })
-}
-
-fn grammar_is_only_told(losses: &mut Losses) -> Result<(), Misfit> {
-    if losses.is_strict() {
-        return Err(losses.contract_at("tools.format", "the model cannot be held to a grammar"));
-    }
-    losses.hint_at("tools.format");
-    Ok(())
-}
-
-/// Whether a custom tool's format is any text.
-fn is_any_text(grammar: &str) -> bool {
-    let mut any = false;
-    members(grammar.trim().as_bytes(), |name, _, value| {
-        any |= name == "type" && value == b"\"text\"";
-    });
-    any
 }
 
 fn unreadable(losses: &Losses) -> Misfit {

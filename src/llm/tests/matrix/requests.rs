@@ -105,17 +105,3 @@ fn converted(
     };
     convert(from, request.as_bytes(), &asked, &to)
 }
-
-#[test]
-fn nothing_is_lost_within_a_format() {
-    for (from, fixtures) in FIXTURES {
-        let cases: BTreeMap<&str, &RawValue> = serde_json::from_str(fixtures).unwrap();
-        for (name, request) in cases {
-            let model = MODELS.iter().find(|(format, _)| *format == from).unwrap().1;
-            if let Ok(converted) = converted(from, request.get(), from, model, Strictness::Lenient)
-            {
-                println!("{from} {name}: {:?}", converted.dropped);
-            }
-        }
-    }
-}

@@ -158,8 +158,12 @@ fn a_tool_of_free_text_takes_one_string() {
     let mut request = asked();
     free_text(&mut request, r#"{"type":"text"}"#);
     let (body, back, dropped) = sent(BUDGET, request);
-    let schema =
-        json!({"type":"object","properties":{"input":{"type":"string"}},"required":["input"]});
+    let schema = json!({
+        "type": "object",
+        "properties": {"input": {"type": "string", "description": "The text."}},
+        "required": ["input"],
+        "additionalProperties": false
+    });
     assert_eq!(body["tools"][0]["input_schema"], schema);
     let input = json!({"input":"*** \"patch\"\n"});
     assert_eq!(body["messages"][1]["content"][0]["input"], input);
@@ -170,11 +174,14 @@ fn a_tool_of_free_text_takes_one_string() {
 fn a_grammar_is_told_to_the_model_and_named_as_dropped() {
     let grammar = r#"{"type":"grammar","syntax":"lark","definition":"x"}"#;
     let edit = |request: &mut Request<'static>| free_text(request, grammar);
-    let told = format!("d\n\nThe text in `input` has to follow this format: {grammar}");
+    let told = format!("The text, in exactly this format: {grammar}");
     check(
         BUDGET,
         edit,
-        &[("/tools/0/description", json!(told))],
+        &[(
+            "/tools/0/input_schema/properties/input/description",
+            json!(told),
+        )],
         &["tools.format"],
     );
     refused(

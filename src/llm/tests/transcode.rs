@@ -1,0 +1,300 @@
+//! Stories of answers on their way from an upstream to a caller of another format.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "recorded/answer.rs"]
+mod answer;
+
+use answer::Answer;
+use bytes::Bytes;
+use llm::Format;
+use llm::convert::{Asked, Back, Target, convert};
+use llm::dialect::Quirks;
+use llm::fault::{FaultClass, Telling};
+use llm::loss::Strictness;
+use llm::tap::Framing;
+use llm::transcode::{Envelope, TranscodeOptions, Transcoder};
+use serde_json::{Value, json};
+
+const CHAT: &str = include_str!("../fixtures/chat.appendix.sse");
+const RESPONSES: &str = include_str!("../fixtures/responses.appendix.sse");
+const MESSAGES: &str = include_str!("../fixtures/messages.appendix.sse");
+const GEMINI: &str = include_str!("../fixtures/gemini.appendix.sse");
+
+/// One answer in every format.
+const STREAMS: [(Format, &str); 4] = [
+    (Format::Chat, CHAT),
+    (Format::Responses, RESPONSES),
+    (Format::Messages, MESSAGES),
+    (Format::Gemini, GEMINI),
+];
+
+fn options(from: Format, to: Format) -> TranscodeOptions {
+    TranscodeOptions {
+        from,
+        to,
+        framing: Framing::Sse,
+        wanted: Framing::Sse,
+        quirks: Quirks::NONE,
+        back: Back::default(),
+        envelope: Envelope {
+            id: "0194d6c8".to_owned(),
+            model: "asked".to_owned(),
+            created: 1_700_000_000,
+            upstream_model: "upstream".to_owned(),
+        },
+        input_estimate: 7,
+        thinking_to_content: false,
+    }
+}
+
+/// The transcoder after a whole body, and what the caller got.
+fn through(options: TranscodeOptions, body: &str) -> (Transcoder, String) {
+    let mut transcoder = Transcoder::new(options);
+    let mut out = Vec::new();
+    transcoder.push(&Bytes::copy_from_slice(body.as_bytes()), &mut out);
+    transcoder.finish(&mut out);
+    (transcoder, String::from_utf8(out.concat()).unwrap())
+}
+
+fn heard(to: Format, said: &str) -> Answer {
+    let events: Vec<Value> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .filter(|line| *line != "[DONE]")
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    answer::stream(to, &events)
+}
+
+const TELLING: Telling<'_> = Telling {
+    status: 502,
+    kind: "api_error",
+    code: None,
+    message: "it broke",
+    param: None,
+    request_id: "0194d6c8",
+};
+
+#[test]
+fn reasoning_is_said_aloud_where_that_is_wanted_also_within_a_format() {
+    for (from, stream) in STREAMS {
+        for to in Format::ALL {
+            let options = TranscodeOptions {
+                thinking_to_content: true,
+                ..options(from, to)
+            };
+            let got = heard(to, &through(options, stream).1);
+            assert_eq!(
+                (&*got.text, &*got.reasoning),
+                ("<think>\nPlan.\n</think>\nHé世", ""),
+                "{from} to {to}"
+            );
+            assert_eq!(got.calls.len(), 2, "{from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn a_stream_is_given_whole_and_a_whole_answer_streamed() {
+    for (from, stream) in STREAMS {
+        for middle in Format::ALL {
+            let whole = TranscodeOptions {
+                wanted: Framing::Whole,
+                ..options(from, middle)
+            };
+            let whole = through(whole, stream).1;
+            let collected = answer::whole(middle, &serde_json::from_str(&whole).unwrap());
+            assert_eq!(collected.calls.len(), 2, "{from} as {middle}");
+            let streamed = TranscodeOptions {
+                framing: Framing::Whole,
+                ..options(middle, Format::Responses)
+            };
+            let said = through(streamed, &whole).1;
+            assert_eq!(
+                heard(Format::Responses, &said),
+                collected,
+                "{from} as {middle}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_a_fault_in_any_framing() {
+    for from in Format::ALL {
+        for (framing, body) in [
+            (Framing::Whole, "<html>"),
+            (Framing::Whole, "{}"),
+            (Framing::Whole, ""),
+            (Framing::JsonArray, "[{},{}]"),
+            (Framing::Sse, "data: {}\n\ndata: [DONE]\n\n"),
+        ] {
+            let options = TranscodeOptions {
+                framing,
+                ..options(from, Format::Messages)
+            };
+            let (mut transcoder, _) = through(options, body);
+            let report = transcoder.report();
+            assert!(
+                report.fault.is_some() || !report.terminal,
+                "{from} {framing:?} {body}"
+            );
+            assert!(!report.content, "so that another may answer");
+            assert!(!transcoder.last_event(&TELLING).is_empty());
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_a_fault() {
+    let options = TranscodeOptions {
+        framing: Framing::Whole,
+        ..options(Format::Chat, Format::Messages)
+    };
+    let mut transcoder = Transcoder::new(options);
+    let chunk = Bytes::from(vec![b' '; 1024 * 1024]);
+    let mut out = Vec::new();
+    for _ in 0..=64 {
+        transcoder.push(&chunk, &mut out);
+    }
+    let fault = transcoder.report().fault.as_ref().unwrap();
+    assert_eq!(fault.class, FaultClass::Server);
+    transcoder.finish(&mut out);
+    assert!(out.is_empty());
+}
+
+#[test]
+fn nothing_follows_the_end() {
+    for (from, stream) in STREAMS {
+        let (mut transcoder, _) = through(options(from, Format::Chat), stream);
+        assert!(transcoder.report().terminal);
+        assert!(transcoder.last_event(&TELLING).is_empty());
+        let mut out = Vec::new();
+        transcoder.push(&Bytes::from(stream), &mut out);
+        transcoder.finish(&mut out);
+        assert!(out.is_empty(), "{from}");
+    }
+}
+
+#[test]
+fn halves_of_letters_are_replaced_and_not_lost() {
+    let body = r#"data: {"id":"c","choices":[{"index":0,"delta":{"content":"a\ud83d"}}]}
+
+data: {"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}
+
+data: [DONE]
+
+"#;
+    let (_, said) = through(options(Format::Chat, Format::Messages), body);
+    assert_eq!(heard(Format::Messages, &said).text, "a\u{fffd}b");
+}
+
+#[test]
+fn tokens_nobody_reported_are_estimated() {
+    let body = r#"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"12345678"},"finish_reason":"stop"}]}"#;
+    let options = TranscodeOptions {
+        framing: Framing::Whole,
+        wanted: Framing::Whole,
+        ..options(Format::Chat, Format::Messages)
+    };
+    let said: Value = serde_json::from_str(&through(options, body).1).unwrap();
+    assert_eq!(said["usage"]["input_tokens"], 7);
+    assert_eq!(said["usage"]["output_tokens"], 2);
+}
+
+/// What the way back must know of a chat request that went to a model behind Messages; and the
+/// name of its first tool there.
+fn went(request: &Value, model: &str) -> (Back, String) {
+    let to = Target {
+        format: Format::Messages,
+        model,
+        quirks: Quirks::NONE,
+        strictness: Strictness::Lenient,
+        max_output: None,
+        default_output: 4096,
+    };
+    let asked = Asked {
+        model: "asked",
+        stream: true,
+        wish: None,
+    };
+    let converted = convert(Format::Chat, request.to_string().as_bytes(), &asked, &to).unwrap();
+    let body: Value = serde_json::from_slice(&converted.body).unwrap();
+    let name = body["tools"][0]["name"].as_str().unwrap().to_owned();
+    (converted.back, name)
+}
+
+/// A Messages stream that calls a tool, its arguments in pieces of three bytes.
+fn calls(name: &str, arguments: &str) -> String {
+    let mut events = vec![
+        json!({ "type": "message_start", "message": { "id": "m", "type": "message", "role": "assistant", "content": [], "usage": { "input_tokens": 1, "output_tokens": 1 } } }),
+        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "tool_use", "id": "toolu_1", "name": name, "input": {} } }),
+    ];
+    for piece in arguments.as_bytes().chunks(3) {
+        let piece = std::str::from_utf8(piece).unwrap();
+        events.push(json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "input_json_delta", "partial_json": piece } }));
+    }
+    events.extend([
+        json!({ "type": "content_block_stop", "index": 0 }),
+        json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" }, "usage": { "output_tokens": 5 } }),
+        json!({ "type": "message_stop" }),
+    ]);
+    let event = |event: &Value| {
+        format!(
+            "event: {}\ndata: {event}\n\n",
+            event["type"].as_str().unwrap()
+        )
+    };
+    events.iter().map(event).collect()
+}
+
+/// What the chat client that sent `request` gets when the model calls its first tool so.
+fn answered(request: &Value, model: &str, arguments: &str) -> Answer {
+    let (back, name) = went(request, model);
+    let options = TranscodeOptions {
+        back,
+        ..options(Format::Messages, Format::Chat)
+    };
+    heard(Format::Chat, &through(options, &calls(&name, arguments)).1)
+}
+
+#[test]
+fn a_tool_has_the_callers_name_again() {
+    let request = json!({
+        "messages": [{ "role": "user", "content": "x" }],
+        "tools": [{ "type": "function", "function": { "name": "files.read/v2" } }],
+    });
+    let got = answered(&request, "claude-sonnet-4-5", "{\"p\":1}");
+    assert_eq!(got.calls, [("files.read/v2".to_owned(), json!({ "p": 1 }))]);
+}
+
+#[test]
+fn a_custom_tool_gets_text_again() {
+    let request = json!({
+        "messages": [{ "role": "user", "content": "x" }],
+        "tools": [{ "type": "custom", "custom": { "name": "apply" } }],
+    });
+    let got = answered(
+        &request,
+        "claude-sonnet-4-5",
+        r#"{"input":"*** \"patch\"\n"}"#,
+    );
+    assert_eq!(
+        got.calls,
+        [("apply".to_owned(), json!({ "input": "*** \"patch\"\n" }))]
+    );
+}
+
+#[test]
+fn a_forced_schema_is_the_answer_s_text() {
+    let request = json!({
+        "messages": [{ "role": "user", "content": "x" }],
+        "response_format": { "type": "json_schema", "json_schema": {
+            "name": "out", "schema": { "type": "object", "properties": { "n": { "type": "integer" } } }
+        } },
+    });
+    let got = answered(&request, "claude-3-5-sonnet-latest", "{\"n\": 1}");
+    assert_eq!((&*got.text, got.stop), ("{\"n\": 1}", "end"));
+    assert_eq!(got.calls, []);
+}
