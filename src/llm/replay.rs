@@ -135,9 +135,10 @@ impl Upstream<'_> {
         if !is_marked(holder) || holder.first() != Some(&b'{') {
             return Some(Cow::Borrowed(holder));
         }
-        let mut calls = false;
-        members(holder, |name, _, _| {
-            calls |= matches!(name, "functionCall" | "function_call")
+        let (mut calls, mut empty) = (false, false);
+        members(holder, |name, _, value| {
+            calls |= matches!(name, "functionCall" | "function_call");
+            empty |= name == "text" && value == b"\"\"";
         });
         let mut goes = false;
         let kept = object(holder, &mut |name, value| {
@@ -152,6 +153,8 @@ impl Upstream<'_> {
                 Proof::Untouched => Some(Cow::Borrowed(value)),
                 Proof::Own(native) => Some(Cow::Owned(quoted(&native).into_bytes())),
                 Proof::Foreign if self.format == Format::Gemini => {
+                    // It was there for the proof alone, and Google refuses empty texts.
+                    goes |= empty;
                     calls.then(|| Cow::Owned(quoted(GEMINI_SKIP).into_bytes()))
                 }
                 Proof::Foreign => {
@@ -347,6 +350,20 @@ mod tests {
                 &format!(r#","thoughtSignature":"{foreign}""#),
             ),
             &body("U0lH", GEMINI_SKIP, ""),
+        );
+    }
+
+    #[test]
+    fn a_part_that_was_there_for_a_foreign_proof_goes_with_it() {
+        let foreign = STANDARD.encode("tg1:responses:gpt:rs_1:gAA");
+        let body = |part: &str| {
+            format!(r#"{{"contents":[{{"role":"model","parts":[{{"text":"t"}}{part}]}}]}}"#)
+        };
+        check(
+            Format::Gemini,
+            "gemini-3-pro",
+            &body(&format!(r#",{{"text":"","thoughtSignature":"{foreign}"}}"#)),
+            &body(""),
         );
     }
 
