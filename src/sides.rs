@@ -15,8 +15,8 @@ use prometheus::Registry;
 use store::Store;
 use tokio::net::TcpListener;
 
+use crate::demo;
 use crate::listen::{self, CannotListen};
-use crate::{demo, newcomer};
 
 /// How often a socket that an older process still holds is tried.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
@@ -85,8 +85,8 @@ where
 pub(crate) fn demo(upstream: std::net::TcpListener) -> impl FnOnce() -> Serving + Send {
     move || {
         serving("demo", async move {
-            let listener = TcpListener::from_std(upstream)?;
-            demo::serve(listener, newcomer::pace()).await
+            let pace = crate::newcomer::pace();
+            demo::serve(TcpListener::from_std(upstream)?, pace).await
         })
     }
 }

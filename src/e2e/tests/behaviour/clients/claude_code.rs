@@ -139,3 +139,34 @@ async fn claude_code_counts_its_tokens_on_every_upstream() {
         }
     }
 }
+
+/// These words make it compact the conversation and try again.
+#[tokio::test]
+async fn claude_code_is_told_that_its_prompt_is_too_long() {
+    let desk = Desk::start().await;
+    for (upstream, words) in [
+        (
+            Dialect::Chat,
+            "This model's maximum context length is 400000 tokens. However, your messages resulted in 410000 tokens.",
+        ),
+        (
+            Dialect::Responses,
+            "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        ),
+        (
+            Dialect::Messages,
+            "prompt is too long: 210000 tokens > 200000 maximum",
+        ),
+        (
+            Dialect::Gemini,
+            "The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).",
+        ),
+    ] {
+        desk.upstream(upstream).always(upstream.fault(400, words));
+        let answer = desk.ask(ClaudeCode::new().call(&model(upstream))).await;
+        let refusal = answer.is(400).refusal(Dialect::Messages);
+        assert_eq!(refusal.kind, "invalid_request_error");
+        let told = refusal.message.to_lowercase();
+        assert!(told.contains("prompt is too long"), "{upstream:?}: {told}");
+    }
+}
