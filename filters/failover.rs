@@ -5,7 +5,7 @@ use std::time::Duration;
 use config::health::{Outcome, Tick};
 use llm::fault::{Fault, FaultClass};
 
-use crate::reject::{Cause, Refusal};
+use crate::reject::{CONTEXT_LENGTH, Cause, Refusal};
 
 /// What became of an attempt before anything of it was shown to the client.
 #[derive(Debug)]
@@ -237,7 +237,10 @@ fn upstream_said(cause: Cause, fault: &Fault, scrub: impl Fn(&str) -> String) ->
     let mut refusal = Refusal::new(cause, message);
     if let Cause::UpstreamRefused(_) = cause {
         refusal.param = fault.param.clone();
-        refusal.code = fault.code.clone();
+        refusal.code = match fault.class {
+            FaultClass::ContextLength => Some(CONTEXT_LENGTH.to_owned()),
+            _ => fault.code.clone(),
+        };
     }
     refusal
 }

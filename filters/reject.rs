@@ -1,9 +1,13 @@
 //! Every refusal: status, words and advice, told in the caller's own format.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use llm::Format;
 use llm::fault::{self, Telling};
+
+/// OpenAI's code for a request that is longer than the model's context.
+pub(crate) const CONTEXT_LENGTH: &str = "context_length_exceeded";
 
 /// Why the caller gets an error instead of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +124,17 @@ impl Refusal {
         }
     }
 
+    /// The sentence. Claude Code knows by these words that it has to shorten the conversation.
+    fn message(&self, format: Format) -> Cow<'_, str> {
+        const TOO_LONG: &str = "prompt is too long";
+        let said = &*self.message;
+        let tells = format != Format::Messages || self.code.as_deref() != Some(CONTEXT_LENGTH);
+        match tells || said.to_lowercase().contains(TOO_LONG) {
+            true => Cow::Borrowed(said),
+            false => Cow::Owned(format!("{TOO_LONG}: {said}")),
+        }
+    }
+
     /// The error body for a client of `format`.
     pub(crate) fn body(&self, format: Format, request_id: &str) -> Vec<u8> {
         self.with_telling(format, request_id, |telling| fault::body(format, telling))
@@ -137,7 +152,7 @@ impl Refusal {
             status,
             kind,
             code: self.code.as_deref().or(code),
-            message: &self.message,
+            message: &self.message(format),
             param: self.param.as_deref(),
             request_id,
         })
@@ -300,6 +315,22 @@ mod tests {
             words(TooLarge, Format::Messages),
             (413, "request_too_large", None)
         );
+    }
+
+    #[test]
+    fn a_conversation_that_is_too_long_is_told_in_each_clients_words() {
+        let message = |said: &str, format| {
+            let mut refusal = Refusal::new(Cause::UpstreamRefused(400), said);
+            refusal.code = Some(CONTEXT_LENGTH.into());
+            refusal.message(format).into_owned()
+        };
+        assert_eq!(
+            message("at most 9", Format::Messages),
+            "prompt is too long: at most 9"
+        );
+        let known = "Prompt is too long: 11 tokens > 9 maximum";
+        assert_eq!(message(known, Format::Messages), known);
+        assert_eq!(message("at most 9", Format::Chat), "at most 9");
     }
 
     #[test]

@@ -43,16 +43,11 @@ pub const MODELS: [&str; 2] = ["demo-fast", "demo-reasoner"];
 const MAX_BODY: usize = 32 << 20;
 
 /// Serves the demo upstream until the listener fails or the task is dropped.
-pub async fn serve(listener: TcpListener) -> std::io::Result<()> {
-    axum::serve(listener, router()).await
+pub async fn serve(listener: TcpListener, pace: Pace) -> std::io::Result<()> {
+    axum::serve(listener, router_at(pace)).await
 }
 
-/// The demo upstream at a natural pace.
-pub fn router() -> Router {
-    router_at(Pace::NATURAL)
-}
-
-/// The demo upstream at a pace of one's own.
+/// The demo upstream at that pace.
 pub fn router_at(pace: Pace) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat::serve))

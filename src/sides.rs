@@ -86,7 +86,8 @@ where
 pub(crate) fn demo(upstream: std::net::TcpListener) -> impl FnOnce() -> Serving + Send {
     move || {
         serving("demo", async move {
-            demo::serve(TcpListener::from_std(upstream)?).await
+            let pace = crate::newcomer::pace();
+            demo::serve(TcpListener::from_std(upstream)?, pace).await
         })
     }
 }

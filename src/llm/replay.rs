@@ -41,6 +41,11 @@ pub(crate) fn restore(patch: &mut Patch<'_>, format: Format, model: &str) {
     }
     if bare && patch.get("thinking").is_some() {
         patch.set("thinking", r#"{"type":"disabled"}"#);
+        // Refused where there is no thinking that could be cleared.
+        let edits = patch.get("context_management").unwrap_or_default();
+        if memmem::find(edits, b"clear_thinking").is_some() {
+            patch.remove("context_management");
+        }
     }
 }
 
@@ -130,9 +135,10 @@ impl Upstream<'_> {
         if !is_marked(holder) || holder.first() != Some(&b'{') {
             return Some(Cow::Borrowed(holder));
         }
-        let mut calls = false;
-        members(holder, |name, _, _| {
-            calls |= matches!(name, "functionCall" | "function_call")
+        let (mut calls, mut empty) = (false, false);
+        members(holder, |name, _, value| {
+            calls |= matches!(name, "functionCall" | "function_call");
+            empty |= name == "text" && value == b"\"\"";
         });
         let mut goes = false;
         let kept = object(holder, &mut |name, value| {
@@ -147,6 +153,8 @@ impl Upstream<'_> {
                 Proof::Untouched => Some(Cow::Borrowed(value)),
                 Proof::Own(native) => Some(Cow::Owned(quoted(&native).into_bytes())),
                 Proof::Foreign if self.format == Format::Gemini => {
+                    // It was there for the proof alone, and Google refuses empty texts.
+                    goes |= empty;
                     calls.then(|| Cow::Owned(quoted(GEMINI_SKIP).into_bytes()))
                 }
                 Proof::Foreign => {
@@ -290,6 +298,9 @@ mod tests {
         let foreign = body(enabled, &block("tg1:none:::"));
         let disabled = body(r#"{"type":"disabled"}"#, "");
         check(Format::Messages, "claude-sonnet-4-5", &foreign, &disabled);
+        let clearing = r#"{"context_management":{"edits":[{"type":"clear_thinking_20251015"}]},"#;
+        let clearing = foreign.replacen('{', clearing, 1);
+        check(Format::Messages, "claude-sonnet-4-5", &clearing, &disabled);
         check(
             Format::Messages,
             "claude-opus-4-7",
@@ -339,6 +350,20 @@ mod tests {
                 &format!(r#","thoughtSignature":"{foreign}""#),
             ),
             &body("U0lH", GEMINI_SKIP, ""),
+        );
+    }
+
+    #[test]
+    fn a_part_that_was_there_for_a_foreign_proof_goes_with_it() {
+        let foreign = STANDARD.encode("tg1:responses:gpt:rs_1:gAA");
+        let body = |part: &str| {
+            format!(r#"{{"contents":[{{"role":"model","parts":[{{"text":"t"}}{part}]}}]}}"#)
+        };
+        check(
+            Format::Gemini,
+            "gemini-3-pro",
+            &body(&format!(r#",{{"text":"","thoughtSignature":"{foreign}"}}"#)),
+            &body(""),
         );
     }
 

@@ -1,4 +1,5 @@
-"""Every test runs twice: before the gateway's own demo upstream, and before a foreign mock.
+"""Every test runs twice: before the gateway's own demo upstream, and before a foreign mock. Those of
+the pairs run for each client before each upstream's format.
 
 `TOLLGATE_SDK_DIRECT=1` leaves the gateway out: what fails then is the mock's or the SDK's.
 """
@@ -7,6 +8,7 @@ import json
 import os
 import time
 import urllib.request
+from contextlib import ExitStack
 
 import house
 import pytest
@@ -18,16 +20,23 @@ PLACES = ["aimock"] if DIRECT else ["demo", "aimock"]
 @pytest.fixture(scope="session")
 def places():
     """The running gateways, by name."""
-    with house.folder() as first, house.folder() as second, house.aimock() as mock:
-        upstream = house.aimock_url(mock)
+    with ExitStack() as open_:
+        enter = open_.enter_context
+        upstream = house.aimock_url(enter(house.aimock()))
         if DIRECT:
             yield {"aimock": house.Place("aimock", upstream, "sk-any", "gpt-4o", None)}
             return
-        with house.demo(first) as demo, house.serve(upstream, second) as serve:
-            yield {
-                "demo": place("demo", demo, demo.wait_for(r"\bkey\s+(sk-demo-\w+)"), "demo-fast"),
-                "aimock": place("aimock", serve, house.CALLER_KEY, "gpt-4o"),
-            }
+        started = enter(house.demo(enter(house.folder())))
+        same = enter(house.serve(house.all_formats(upstream), enter(house.folder())))
+        key = started.wait_for(r"\bkey\s+(sk-demo-\w+)")
+        demo = place("demo", started, key, "demo-fast")
+        upstreams = {"demo": (demo.url, key), "aimock": (upstream, "sk-any")}
+        pairs = enter(house.serve(house.one_format_each(upstreams), enter(house.folder())))
+        yield {
+            "demo": demo,
+            "aimock": place("aimock", same, house.CALLER_KEY, "gpt-4o"),
+            "pairs": place("pairs", pairs, house.CALLER_KEY, "demo-chat"),
+        }
 
 
 def place(name, process, key, model):

@@ -90,18 +90,51 @@ def aimock_url(process):
     return process.wait_for(r"listening on (http://\S+)")
 
 
-def configuration(upstream):
-    """A gateway in front of one upstream that speaks all four formats."""
-    steady = {"auto_disable": False, "breaker": {"failures": 1000, "window": "30s", "open": "1s"}}
-    channel = {
-        "name": "aimock",
+#: A model of each format's own vendor: what a model can do is told by its name.
+VENDORS_MODELS = {
+    "chat": "gpt-5.1",
+    "responses": "gpt-5.1",
+    "messages": "claude-sonnet-4-5",
+    "gemini": "gemini-3-flash-preview",
+}
+
+
+def channel(name, upstream, formats, key="sk-upstream-of-the-sdk-tests"):
+    """A channel that no scripted error closes."""
+    return {
+        "name": name,
         "provider": "custom",
         "base_url": upstream,
-        "formats": ["chat", "responses", "messages", "gemini"],
-        "keys": ["sk-upstream-of-the-sdk-tests"],
-        "models": ["gpt-4o", "claude-sonnet-4-5", "gemini-2.5-flash", "*"],
-        **steady,
+        "formats": formats,
+        "keys": [key],
+        "auto_disable": False,
+        "breaker": {"failures": 1000, "window": "30s", "open": "1s"},
     }
+
+
+def all_formats(upstream):
+    """A gateway in front of one upstream that speaks all four formats."""
+    models = ["gpt-4o", "claude-sonnet-4-5", "gemini-2.5-flash", "*"]
+    return configuration([{**channel("aimock", upstream, list(VENDORS_MODELS)), "models": models}])
+
+
+def one_format_each(upstreams):
+    """A gateway with a channel for each upstream (name -> (address, key)) and format. The model
+    `{upstream}-{format}` is served by one of them alone; `{upstream}-gone-{format}` is a model its
+    upstream does not know."""
+    channels = []
+    for upstream, (address, key) in upstreams.items():
+        for spoken, model in VENDORS_MODELS.items():
+            served = {
+                f"{upstream}-{spoken}": model,
+                f"{upstream}-gone-{spoken}": "no-such-model",
+            }
+            made = channel(f"{upstream}-{spoken}", address, [spoken], key)
+            channels.append({**made, "models": [], "model_map": served})
+    return configuration(channels)
+
+
+def configuration(channels):
     return {
         "gateway": {"listen": "127.0.0.1:0", "retries": 0},
         "admin": {"listen": "127.0.0.1:0", "key": CALLER_KEY},
@@ -109,21 +142,21 @@ def configuration(upstream):
         "store": "sqlite://tollgate.db",
         "journal": "journal",
         "tokens": [{"name": "sdk", "key": CALLER_KEY}],
-        "channels": [channel],
+        "channels": channels,
     }
 
 
-def serve(upstream, folder):
-    """`tollgate serve` in front of `upstream`."""
-    Path(folder, "tollgate.yaml").write_text(json.dumps(configuration(upstream)))
+def serve(configuration, folder):
+    """`tollgate serve`."""
+    Path(folder, "tollgate.yaml").write_text(json.dumps(configuration))
     return Process([binary(), "serve", "--config", "tollgate.yaml"], cwd=folder, env=quiet_env())
 
 
 def demo(folder):
-    """`tollgate demo` on free ports."""
+    """`tollgate demo` on free ports, speaking in more of a hurry than it does to people."""
     names = ("LISTEN", "ADMIN_LISTEN", "METRICS_LISTEN")
     ports = {f"TOLLGATE_DEMO_{name}": "127.0.0.1:0" for name in names}
-    return Process([binary(), "demo"], cwd=folder, env=quiet_env(**ports))
+    return Process([binary(), "demo"], cwd=folder, env=quiet_env(**ports, TOLLGATE_DEMO_PACE="4"))
 
 
 def folder():

@@ -21,14 +21,27 @@ pub(super) fn read(value: Cow<'_, str>) -> Option<Signature<'_>> {
     if value.is_empty() || value == NO_PROOF {
         return None;
     }
-    if value.starts_with(WRAPPED) {
-        let wrapped = STANDARD.decode(value.as_bytes()).ok();
-        let wrapped = wrapped.and_then(|bytes| String::from_utf8(bytes).ok());
-        if let Some(wrapped) = wrapped.filter(|wrapped| Signature::is_wrapped(wrapped)) {
-            return Signature::unwrap(&wrapped);
+    match wrapping(&value) {
+        Some(wrapped) => {
+            Signature::unwrap(&wrapped).filter(|proof| proof.origin != Origin::Nowhere)
         }
+        None => Some(Signature::native(Origin::Gemini, value)),
     }
-    Some(Signature::native(Origin::Gemini, value))
+}
+
+/// The mark of a call that came without a proof. A Gemini that takes the conversation over wants one on the
+/// first call of a step, and gets [`NO_PROOF`] for it. That itself is no base64, as clients demand.
+pub(super) fn none() -> String {
+    STANDARD.encode(Signature::none().wrap(""))
+}
+
+/// The wrapping inside base64.
+fn wrapping(value: &str) -> Option<String> {
+    if !value.starts_with(WRAPPED) {
+        return None;
+    }
+    let wrapped = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    Some(wrapped).filter(|wrapped| Signature::is_wrapped(wrapped))
 }
 
 /// The proof as a Gemini client carries it; `family` is that of the model that made it.
@@ -73,5 +86,6 @@ mod tests {
     fn the_mark_of_no_proof_is_none() {
         assert_eq!(read(NO_PROOF.into()), None);
         assert_eq!(read("".into()), None);
+        assert_eq!(read(none().into()), None);
     }
 }

@@ -213,10 +213,10 @@ impl Encoder {
                 }
                 if let Some(proof) = proof {
                     let wrapped = proof.wrap(&self.family);
+                    // OpenAI's own stream helper fails on a piece of a call without its function.
                     let call = Call {
-                        index: Some(index),
                         extra_content: Some(Extra::new(&wrapped)),
-                        ..Call::default()
+                        ..Call::more(index, kind, "")
                     };
                     chunks.call(choice.index, call, out);
                 }

@@ -66,6 +66,17 @@ fn merged(chunks: &[Value]) -> Value {
             (&json!("chatcmpl-1"), &json!(1), &json!("m"))
         );
         for choice in chunk["choices"].as_array().unwrap() {
+            for call in choice["delta"]["tool_calls"]
+                .as_array()
+                .into_iter()
+                .flatten()
+            {
+                let whose = call["function"].is_object() || call["custom"].is_object();
+                assert!(
+                    whose,
+                    "OpenAI's helper wants to know what is called: {call}"
+                );
+            }
             if choice["index"] == 0 {
                 merge(&mut all, &choice["delta"]);
             }

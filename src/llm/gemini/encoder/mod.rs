@@ -9,6 +9,7 @@ mod tests;
 use super::answer::{
     Candidate, Logprobs, Made, Sources, Speaker, Tokens, Words, entries, finish, is_cut, typed,
 };
+use super::proof;
 use super::wire::{Json, Part};
 use crate::convert::Back;
 use crate::fault::{self, Telling};
@@ -73,6 +74,8 @@ struct Choice {
     /// The proof that goes on the next part.
     proof: Option<String>,
     sources: Sources,
+    /// A call was told.
+    called: bool,
     /// A call could not be told.
     broken: bool,
     stop: Option<OwnedStop>,
@@ -267,7 +270,9 @@ impl Encoder {
             self.flush(choice, out);
         }
         let (speaker, choice) = self.choice(choice);
+        let first = !std::mem::replace(&mut choice.called, true);
         let proof = own.or_else(|| choice.proof.take());
+        let proof = proof.or_else(|| first.then(proof::none));
         let candidate = Candidate::saying(choice.index, [part.signed(proof)]);
         out.event("", &speaker.chunk([candidate]));
     }

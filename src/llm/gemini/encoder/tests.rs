@@ -107,6 +107,9 @@ fn args(block: u32, args: &str) -> Event<'_> {
     }
 }
 
+/// What the first call of an answer carries where it came without a proof.
+const UNPROVEN: &str = "dGcxOm5vbmU6Ojo=";
+
 fn sign(block: u32, signature: Signature<'_>) -> Event<'_> {
     Event::Delta {
         block,
@@ -187,7 +190,7 @@ fn interleaved_calls_come_whole_and_in_order() {
             stop(Stop::ToolCalls),
         ],
         json!([
-            [{"functionCall": {"name": "a", "args": {"x": 1}}}],
+            [{"functionCall": {"name": "a", "args": {"x": 1}}, "thoughtSignature": UNPROVEN}],
             [{"functionCall": {"name": "b", "args": {"y": 2}}}],
         ]),
     );
@@ -208,7 +211,7 @@ fn a_call_cut_by_the_limit_is_not_told() {
                 close(1),
                 stop(reason),
             ],
-            json!([[{"functionCall": {"name": "b", "args": {}}}]]),
+            json!([[{"functionCall": {"name": "b", "args": {}}, "thoughtSignature": UNPROVEN}]]),
         )
     };
     assert_eq!(cut(Stop::Length)["finishReason"], "MAX_TOKENS");
@@ -227,9 +230,10 @@ fn a_call_without_arguments_is_told_unless_it_may_have_been_cut() {
             stop(reason),
         ]
     };
-    let call = |name| json!([{"functionCall": {"name": name, "args": {}}}]);
-    check(&events(Stop::ToolCalls), json!([call("a"), call("b")]));
-    check(&events(Stop::Length), json!([call("a")]));
+    let first = json!([{"functionCall": {"name": "a", "args": {}}, "thoughtSignature": UNPROVEN}]);
+    let second = json!([{"functionCall": {"name": "b", "args": {}}}]);
+    check(&events(Stop::ToolCalls), json!([first, second]));
+    check(&events(Stop::Length), json!([first]));
 }
 
 #[test]
@@ -285,7 +289,7 @@ fn a_foreign_proof_rides_on_the_part_behind_its_reasoning() {
 #[test]
 fn ids_are_for_callers_of_the_third_generation() {
     let events = [tool(0, "c1", "f"), close(0)];
-    let call = |call| json!([[{"functionCall": call}]]);
+    let call = |call| json!([[{"functionCall": call, "thoughtSignature": UNPROVEN}]]);
     check_for(
         "gemini-2.5-pro",
         true,
@@ -305,7 +309,7 @@ fn text_for_a_custom_tool_is_a_functions_one_argument() {
     };
     check(
         &[open(0, custom), args(0, "SELECT \"a\""), close(0)],
-        json!([[{"functionCall": {"name": "sql", "args": {"input": "SELECT \"a\""}}}]]),
+        json!([[{"functionCall": {"name": "sql", "args": {"input": "SELECT \"a\""}}, "thoughtSignature": UNPROVEN}]]),
     );
 }
 

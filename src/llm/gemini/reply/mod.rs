@@ -6,6 +6,7 @@ mod tests;
 use super::answer::{
     Candidate, Logprobs, Made, Sources, Speaker, Tokens, entries, finish, is_cut, typed,
 };
+use super::proof;
 use super::wire::{Json, Part, Said as Wire};
 use crate::Format;
 use crate::convert::Back;
@@ -59,6 +60,8 @@ struct Spoken<'a> {
     broken: bool,
     /// The proof that goes on the next part.
     proof: Option<String>,
+    /// A call was told.
+    called: bool,
 }
 
 impl<'a> Spoken<'a> {
@@ -68,6 +71,7 @@ impl<'a> Spoken<'a> {
             sources: Sources::default(),
             broken: false,
             proof: None,
+            called: false,
         };
         for said in told(choice) {
             spoken.take(said, speaker);
@@ -148,7 +152,9 @@ impl<'a> Spoken<'a> {
         if own.is_some() {
             self.flush();
         }
+        let first = !std::mem::replace(&mut self.called, true);
         let proof = own.or_else(|| self.proof.take());
+        let proof = proof.or_else(|| first.then(proof::none));
         self.parts.push(part.signed(proof));
     }
 

@@ -82,7 +82,8 @@ fn an_answer_with_a_thought_and_a_call() {
         json!([
             {"text": "Hm", "thought": true},
             {"text": "a", "thoughtSignature": carried},
-            {"functionCall": {"id": "c1", "name": "f", "args": {"n": 1.0}}},
+            {"functionCall": {"id": "c1", "name": "f", "args": {"n": 1.0}},
+             "thoughtSignature": "dGcxOm5vbmU6Ojo="},
         ]),
         "STOP",
     );

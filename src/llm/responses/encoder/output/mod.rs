@@ -5,6 +5,7 @@ mod message;
 use super::super::object::{Body, Item, Shell, Status, Summary};
 use super::voice::{Voice, Wire, WirePart};
 use crate::frame::write::Writer;
+use crate::ir::Signature;
 
 /// Bytes of an answer that are kept for its `…done` events and its final object: the format demands
 /// them whole. Of a longer answer the deltas of open items still go out, but they are not repeated,
@@ -135,8 +136,12 @@ impl Output {
         }
     }
 
-    /// A reasoning item is complete.
+    /// A reasoning item is complete. One without a proof is marked, so that its replay is known for
+    /// what it is: OpenAI looks for an item that it does not have.
     pub(super) fn thought(&mut self, index: usize, out: &mut Writer) {
+        if let Some(Body::Reasoning { encrypted, .. }) = self.body(index) {
+            encrypted.get_or_insert_with(|| Signature::none().wrap(""));
+        }
         let Some(item) = self.items.get(index) else {
             return;
         };
