@@ -84,7 +84,9 @@ impl WayBack {
     ) -> BlockKind<'a> {
         if self.back.json_tool == Some(name) {
             self.open.push((block, Turned::Json(false)));
-            self.forced.push((choice, false));
+            if !self.forced.iter().any(|(of, _)| *of == choice) {
+                self.forced.push((choice, false));
+            }
             return BlockKind::Text;
         }
         for (of, others) in &mut self.forced {
