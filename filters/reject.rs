@@ -1,9 +1,13 @@
 //! Every refusal: status, words and advice, told in the caller's own format.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use llm::Format;
 use llm::fault::{self, Telling};
+
+/// OpenAI's code for a request that is longer than the model's context.
+pub(crate) const CONTEXT_LENGTH: &str = "context_length_exceeded";
 
 /// Why the caller gets an error instead of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,17 @@ impl Refusal {
         self.with_telling(format, request_id, |telling| fault::body(format, telling))
     }
 
+    /// The words for a client of `format`: Claude Code knows by Anthropic's own, and nothing else,
+    /// that it has to shorten the conversation.
+    fn message(&self, format: Format) -> Cow<'_, str> {
+        const ANTHROPICS: &str = "prompt is too long";
+        let long = self.code.as_deref() == Some(CONTEXT_LENGTH);
+        match long && format == Format::Messages && !self.message.contains(ANTHROPICS) {
+            true => Cow::Owned(format!("{ANTHROPICS}: {}", self.message)),
+            false => Cow::Borrowed(&self.message),
+        }
+    }
+
     /// Hands the refusal in the caller's words to `tell`.
     pub(crate) fn with_telling<T>(
         &self,
@@ -137,7 +152,7 @@ impl Refusal {
             status,
             kind,
             code: self.code.as_deref().or(code),
-            message: &self.message,
+            message: &self.message(format),
             param: self.param.as_deref(),
             request_id,
         })
