@@ -70,7 +70,7 @@ pub(crate) fn effect(happened: &Happened) -> Effect {
         | Happened::Broken { .. }
         | Happened::TimedOut
         | Happened::Unreadable(_) => Effect::Failure,
-        Happened::ErrorIn200(fault) => of_class(fault.class, None),
+        Happened::ErrorIn200(fault) => of_class(fault.class, fault.retry_after),
         Happened::Status {
             status,
             fault,
@@ -196,7 +196,7 @@ pub(crate) fn refusal(happened: &Happened, scrub: impl Fn(&str) -> String) -> Re
                 FaultClass::Timeout => Cause::Timeout,
                 _ => Cause::UpstreamFailed,
             };
-            upstream_said(cause, fault, scrub)
+            waiting(upstream_said(cause, fault, scrub), fault.retry_after)
         }
         Happened::Status {
             status,
@@ -210,13 +210,17 @@ pub(crate) fn refusal(happened: &Happened, scrub: impl Fn(&str) -> String) -> Re
                 408 | 504 | 524 => Cause::Timeout,
                 _ => Cause::UpstreamFailed,
             };
-            let mut refusal = upstream_said(cause, fault, scrub);
-            if matches!(cause, Cause::RateLimited | Cause::UpstreamBusy) {
-                refusal.retry_after = *retry_after;
-            }
-            refusal
+            waiting(upstream_said(cause, fault, scrub), *retry_after)
         }
     }
+}
+
+/// The refusal with the upstream's wait, where waiting helps.
+fn waiting(mut refusal: Refusal, wait: Option<Duration>) -> Refusal {
+    if matches!(refusal.cause, Cause::RateLimited | Cause::UpstreamBusy) {
+        refusal.retry_after = wait;
+    }
+    refusal
 }
 
 /// The upstream's own message, kept where it helps the caller. What is wrong between the
@@ -320,6 +324,19 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
         let message = body["error"]["message"].as_str().expect("a message");
         (body["error"]["code"].clone(), message.to_owned())
+    }
+
+    #[test]
+    fn a_wait_told_inside_a_200_counts_as_any_other() {
+        let body = br#"{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"7s"}]}}"#;
+        let happened = Happened::ErrorIn200(llm::fault::read(200, body));
+        let wait = Some(Duration::from_secs(7));
+        assert_eq!(effect(&happened), Effect::RateLimited(wait));
+        let refusal = refusal(&happened, str::to_string);
+        assert_eq!(
+            (refusal.cause, refusal.retry_after),
+            (Cause::RateLimited, wait)
+        );
     }
 
     #[test]
