@@ -5,7 +5,7 @@ use std::time::Duration;
 use config::health::{Outcome, Tick};
 use llm::fault::{Fault, FaultClass};
 
-use crate::reject::{CONTEXT_LENGTH, Cause, Refusal};
+use crate::reject::{self, Cause, Refusal};
 
 /// What became of an attempt before anything of it was shown to the client.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(crate) fn effect(happened: &Happened) -> Effect {
         | Happened::Broken { .. }
         | Happened::TimedOut
         | Happened::Unreadable(_) => Effect::Failure,
-        Happened::ErrorIn200(fault) => of_class(fault.class, None),
+        Happened::ErrorIn200(fault) => of_class(fault.class, fault.retry_after),
         Happened::Status {
             status,
             fault,
@@ -196,7 +196,7 @@ pub(crate) fn refusal(happened: &Happened, scrub: impl Fn(&str) -> String) -> Re
                 FaultClass::Timeout => Cause::Timeout,
                 _ => Cause::UpstreamFailed,
             };
-            upstream_said(cause, fault, scrub)
+            waiting(upstream_said(cause, fault, scrub), fault.retry_after)
         }
         Happened::Status {
             status,
@@ -210,13 +210,17 @@ pub(crate) fn refusal(happened: &Happened, scrub: impl Fn(&str) -> String) -> Re
                 408 | 504 | 524 => Cause::Timeout,
                 _ => Cause::UpstreamFailed,
             };
-            let mut refusal = upstream_said(cause, fault, scrub);
-            if matches!(cause, Cause::RateLimited | Cause::UpstreamBusy) {
-                refusal.retry_after = *retry_after;
-            }
-            refusal
+            waiting(upstream_said(cause, fault, scrub), *retry_after)
         }
     }
+}
+
+/// The refusal with the upstream's wait, where waiting helps.
+fn waiting(mut refusal: Refusal, wait: Option<Duration>) -> Refusal {
+    if matches!(refusal.cause, Cause::RateLimited | Cause::UpstreamBusy) {
+        refusal.retry_after = wait;
+    }
+    refusal
 }
 
 /// The upstream's own message, kept where it helps the caller. What is wrong between the
@@ -237,12 +241,22 @@ fn upstream_said(cause: Cause, fault: &Fault, scrub: impl Fn(&str) -> String) ->
     let mut refusal = Refusal::new(cause, message);
     if let Cause::UpstreamRefused(_) = cause {
         refusal.param = fault.param.clone();
-        refusal.code = match fault.class {
-            FaultClass::ContextLength => Some(CONTEXT_LENGTH.to_owned()),
-            _ => fault.code.clone(),
-        };
+        refusal.code = code(fault);
     }
     refusal
+}
+
+/// The upstream's own code; where clients act upon the kind of fault, OpenAI's word for it.
+fn code(fault: &Fault) -> Option<String> {
+    let own = fault.code.clone();
+    match fault.class {
+        FaultClass::ContextLength => Some(reject::CONTEXT_LENGTH.to_owned()),
+        FaultClass::ContentPolicy => {
+            let word = own.filter(|code| code.starts_with("content_"));
+            word.or_else(|| Some("content_filter".to_owned()))
+        }
+        _ => own,
+    }
 }
 
 #[cfg(test)]
@@ -297,5 +311,63 @@ mod tests {
         let refusal = refusal(&happened, str::to_string);
         assert_eq!(refusal.cause, Cause::UpstreamFailed);
         assert!(!refusal.message.contains("sk-abc"), "{}", refusal.message);
+    }
+
+    /// What a client of `format` is told of an upstream's 400: code and message.
+    fn told(format: llm::Format, body: &str) -> (serde_json::Value, String) {
+        let happened = Happened::Status {
+            status: 400,
+            fault: llm::fault::read(400, body.as_bytes()),
+            retry_after: None,
+        };
+        let body = refusal(&happened, str::to_string).body(format, "r");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let message = body["error"]["message"].as_str().expect("a message");
+        (body["error"]["code"].clone(), message.to_owned())
+    }
+
+    #[test]
+    fn a_wait_told_inside_a_200_counts_as_any_other() {
+        let body = br#"{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"7s"}]}}"#;
+        let happened = Happened::ErrorIn200(llm::fault::read(200, body));
+        let wait = Some(Duration::from_secs(7));
+        assert_eq!(effect(&happened), Effect::RateLimited(wait));
+        let refusal = refusal(&happened, str::to_string);
+        assert_eq!(
+            (refusal.cause, refusal.retry_after),
+            (Cause::RateLimited, wait)
+        );
+    }
+
+    #[test]
+    fn a_prompt_that_is_too_long_is_told_so_that_every_client_knows_it() {
+        use llm::Format::{Chat, Gemini, Messages, Responses};
+        let openai = r#"{"error":{"message":"This model's maximum context length is 8 tokens","type":"invalid_request_error","code":null}}"#;
+        let google = r#"{"error":{"code":400,"message":"The input token count (9) exceeds the maximum number of tokens allowed (8).","status":"INVALID_ARGUMENT"}}"#;
+        let anthropic = r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 9 tokens > 8 maximum"}}"#;
+        for body in [openai, google, anthropic] {
+            for format in [Chat, Responses] {
+                assert_eq!(told(format, body).0, "context_length_exceeded", "{body}");
+            }
+            // Claude Code compacts the conversation upon these words.
+            let (_, message) = told(Messages, body);
+            assert_eq!(
+                message.matches("prompt is too long").count(),
+                1,
+                "{message}"
+            );
+            assert_eq!(told(Gemini, body).0, 400);
+        }
+    }
+
+    #[test]
+    fn a_blocked_prompt_has_openais_word_for_it() {
+        let anthropic = r#"{"type":"error","error":{"type":"invalid_request_error","message":"Output blocked by content filtering policy"}}"#;
+        assert_eq!(told(llm::Format::Chat, anthropic).0, "content_filter");
+        let openai = r#"{"error":{"message":"no","code":"content_policy_violation"}}"#;
+        assert_eq!(
+            told(llm::Format::Chat, openai).0,
+            "content_policy_violation"
+        );
     }
 }

@@ -206,6 +206,10 @@ impl Showing {
     /// head and body in one piece.
     fn complete(&mut self) {
         let report = self.reading.report();
+        if self.reading.is_translated() && report.fault.is_some() {
+            // What tells the caller is still to come.
+            return;
+        }
         let proper = matches!(self.framing, Framing::Whole) || report.terminal;
         if !self.shown && proper {
             self.length = Some(self.held_bytes.into());

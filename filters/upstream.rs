@@ -273,10 +273,11 @@ async fn error_status(
         status,
         "upstream said an error"
     );
+    let fault = llm::fault::read(status, &body);
     Ok(Happened::Status {
         status,
-        fault: llm::fault::read(status, &body),
-        retry_after,
+        retry_after: retry_after.or(fault.retry_after),
+        fault,
     })
 }
 

@@ -187,6 +187,27 @@ fn a_forced_tool_beside_another_call_leaves_the_stop() {
     assert_eq!(stops, ["ToolCalls"]);
 }
 
+#[test]
+fn a_forced_tool_that_is_called_again_and_again_is_noted_once() {
+    let mut way_back = WayBack::new(&back());
+    for block in 0..1000 {
+        let kind = BlockKind::Tool {
+            id: "c",
+            name: "json_output",
+            kind: ToolKind::Function,
+        };
+        let choice = 0;
+        let open = Event::Open {
+            block,
+            choice,
+            kind,
+        };
+        way_back.event(open, &mut |_| {});
+        way_back.event(Event::Close { block }, &mut |_| {});
+    }
+    assert_eq!(way_back.forced, [(0, false)]);
+}
+
 proptest! {
     #[test]
     fn custom_text_survives_every_cut(text in ".{0,30}", size in 1usize..7) {

@@ -5,9 +5,12 @@ use std::borrow::Cow;
 
 use crate::Format;
 use crate::ir::{Feature, Rest};
+use crate::meter::cut;
 
 /// Dropped fields that are remembered by name; further ones are only counted.
 const MAX_NAMED: usize = 32;
+/// Bytes of such a name that are remembered: it goes into a header, and may be the caller's own.
+const MAX_NAME_BYTES: usize = 128;
 
 /// What becomes of a field that a target has no place for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +90,10 @@ impl Losses {
 
     /// The same for a field with a path of its own.
     pub(crate) fn hint_at(&mut self, field: impl Into<Cow<'static, str>>) {
-        let field = field.into();
+        let mut field = field.into();
+        if field.len() > MAX_NAME_BYTES {
+            field = Cow::Owned(cut(&field, MAX_NAME_BYTES).to_owned());
+        }
         if self.dropped.len() < MAX_NAMED && !self.dropped.contains(&field) {
             self.dropped.push(field);
         }
@@ -156,5 +162,21 @@ impl Losses {
     /// Fields that were dropped, by the caller's names.
     pub(crate) fn into_dropped(self) -> Vec<Cow<'static, str>> {
         self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_dropped_fields_are_bounded() {
+        let (chat, gemini) = (Format::Chat, Format::Gemini);
+        let mut losses = Losses::new(chat, gemini, "m", Strictness::Lenient);
+        losses.hint_at("é".repeat(100_000));
+        losses.hint_at("seed");
+        let dropped = losses.into_dropped();
+        assert!(dropped[0].len() <= MAX_NAME_BYTES && dropped[0].starts_with('é'));
+        assert_eq!(dropped[1], "seed");
     }
 }

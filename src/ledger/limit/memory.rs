@@ -1,6 +1,7 @@
 //! Counters of one process.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,8 @@ use async_trait::async_trait;
 use super::window::Window;
 use super::{Admission, Bound, Breach, Counters, Entry, Kind, Left, Scope, Standing};
 
-/// Subjects that are kept; beyond this, those at rest are forgotten.
+/// Subjects that are kept; beyond this, those at rest are forgotten, once a second: looking through
+/// all of them takes about a millisecond, which no request should cost while none is at rest.
 const MAX_IDLE_SUBJECTS: usize = 16_384;
 
 /// Room for the next request is looked for after this long when only concurrency is short.
@@ -20,6 +22,8 @@ const CONCURRENCY_RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Memory {
     begun: Instant,
+    /// The second in which subjects at rest were last looked for.
+    swept: AtomicU64,
     subjects: Mutex<HashMap<(Scope, Arc<str>), Subject>>,
 }
 
@@ -35,6 +39,7 @@ impl Default for Memory {
     fn default() -> Memory {
         Memory {
             begun: Instant::now(),
+            swept: AtomicU64::new(0),
             subjects: Mutex::default(),
         }
     }
@@ -63,7 +68,7 @@ impl Memory {
 
     fn enter_at(&self, entry: &Entry, now: u64) -> Admission {
         let mut subjects = self.subjects();
-        if subjects.len() > MAX_IDLE_SUBJECTS {
+        if subjects.len() > MAX_IDLE_SUBJECTS && self.swept.swap(now, Ordering::Relaxed) != now {
             subjects.retain(|_, subject| !subject.is_at_rest(now));
         }
         let (mut refused, mut shadowed) = (None::<Breach>, Vec::new());

@@ -10,6 +10,8 @@ pub use scrub::scrub;
 pub(crate) use tell::responses_event;
 pub use tell::{Telling, body, last_event};
 
+use std::time::Duration;
+
 use crate::meter::cut;
 
 /// Bytes of any text of a fault that are kept.
@@ -80,6 +82,8 @@ pub struct Fault {
     pub message: String,
     /// The field of the request that is at fault.
     pub param: Option<String>,
+    /// When to come back, where the body says it (Google's `RetryInfo`); up to a day.
+    pub retry_after: Option<Duration>,
 }
 
 impl Fault {
@@ -92,6 +96,7 @@ impl Fault {
             code: None,
             message,
             param: None,
+            retry_after: None,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Finds kind, code and message in the error bodies that vendors send.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use super::class::{self, Facts};
@@ -8,6 +10,9 @@ use crate::meter::cut;
 
 /// Errors inside errors that are looked into: aggregators wrap what their providers said.
 const MAX_NESTING: u8 = 4;
+
+/// The longest wait that an upstream may ask for: a day.
+const MAX_RETRY_SECONDS: f64 = 86_400.0;
 
 /// Understands an error, of any vendor: content first, `status` where the content says nothing.
 /// A status of 200 stands for an error in the middle of an answer.
@@ -65,6 +70,7 @@ struct Found {
     param: Option<String>,
     /// Google's finer words, and what wrapped errors said: they count for the class alone.
     hints: Vec<String>,
+    retry_after: Option<Duration>,
     /// A status inside the body; proxies answer 200 or 500 around it.
     status: Option<u16>,
     minimax: Option<i64>,
@@ -205,6 +211,8 @@ impl Found {
             if let Some(reason) = detail.get("reason").and_then(Value::as_str) {
                 self.hints.push(cut(reason, 128).to_owned());
             }
+            let delay = detail.get("retryDelay").and_then(Value::as_str);
+            self.retry_after = self.retry_after.or_else(|| seconds(delay?));
             let field = detail.pointer("/fieldViolations/0/field");
             set(&mut self.param, field);
         }
@@ -244,8 +252,17 @@ impl Found {
             code: self.code,
             message,
             param: self.param,
+            retry_after: self.retry_after,
         }
     }
+}
+
+/// A duration as Google's JSON has it: `3.5s`.
+fn seconds(duration: &str) -> Option<Duration> {
+    let seconds: f64 = duration.strip_suffix('s')?.parse().ok()?;
+    (0.0..=MAX_RETRY_SECONDS)
+        .contains(&seconds)
+        .then(|| Duration::from_secs_f64(seconds))
 }
 
 /// Sets what is not set yet, from a string or a number.

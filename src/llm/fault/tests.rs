@@ -319,6 +319,23 @@ fn kind_code_and_param_are_kept() {
 }
 
 #[test]
+fn google_says_in_the_body_when_to_come_back() {
+    let check = |delay: &str, wanted: Option<u64>| {
+        let detail =
+            json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay });
+        let body = json!({ "error": { "code": 429, "message": "slow", "status": "RESOURCE_EXHAUSTED", "details": [{ "reason": "x" }, detail] } });
+        let fault = read(429, body.to_string().as_bytes());
+        let millis = fault.retry_after.map(|wait| wait.as_millis() as u64);
+        assert_eq!((fault.class, millis), (RateLimit, wanted), "{delay}");
+    };
+    check("37s", Some(37_000));
+    check("0.250s", Some(250));
+    for rubbish in ["", "s", "-1s", "1e300s", "NaNs", "infs", "7m"] {
+        check(rubbish, None);
+    }
+}
+
+#[test]
 fn texts_of_a_fault_are_bounded() {
     let long = "é".repeat(100_000);
     let body = json!({"error": {"message": long, "type": long, "code": long, "param": long}});

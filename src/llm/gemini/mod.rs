@@ -14,7 +14,7 @@ mod usage;
 mod wire;
 
 pub(crate) use decode::decode;
-pub(crate) use decoder::Decoder;
+pub(crate) use decoder::{Decoder, is_malformed};
 pub(crate) use encode::encode;
 pub(crate) use encoder::Encoder;
 pub(crate) use meter::Meter;

@@ -19,6 +19,8 @@ pub(crate) struct Collector {
 
 /// Choices beyond this are not collected.
 const MAX_CHOICES: usize = 128;
+/// What a block, or a citation, costs that says nothing.
+const BLOCK_BYTES: usize = 128;
 
 impl Collector {
     /// Takes the next event; `false` when the answer has become too large to collect.
@@ -28,7 +30,8 @@ impl Collector {
             Event::Start { id, .. } => (*id).clone_into(&mut self.reply.id),
             Event::Open { choice, kind, .. } => {
                 let index = *choice as usize;
-                if index >= MAX_CHOICES {
+                self.bytes += BLOCK_BYTES + size(kind);
+                if index >= MAX_CHOICES || self.bytes > MAX_REPLY_BYTES {
                     return false;
                 }
                 let choice = self.choice(index);
@@ -106,7 +109,9 @@ impl Collector {
                 *signature = Some(proof.clone().into_owned());
             }
             (Some(Said::Text { citations, .. }), Delta::Citation(citation)) => {
-                grown = citation.url.len();
+                let words = [&citation.title, &citation.quote].into_iter().flatten();
+                grown = BLOCK_BYTES + citation.url.len();
+                grown += words.map(|text| text.len()).sum::<usize>();
                 citations.push(citation.clone().into_owned());
             }
             (Some(Said::Image { base64, .. } | Said::Audio { base64, .. }), Delta::Data(more)) => {
@@ -131,6 +136,17 @@ impl Collector {
             all.push(',');
         }
         all.push_str(inside);
+    }
+}
+
+/// Bytes of what a block begins with.
+fn size(kind: &BlockKind<'_>) -> usize {
+    match kind {
+        BlockKind::Text | BlockKind::Reasoning | BlockKind::Refusal => 0,
+        BlockKind::Tool { id, name, .. } => id.len() + name.len(),
+        BlockKind::Image { mime: text }
+        | BlockKind::Audio { id: text }
+        | BlockKind::Server { raw: text, .. } => text.len(),
     }
 }
 
@@ -166,5 +182,41 @@ fn begun(kind: &BlockKind<'_>) -> Said {
             origin: *origin,
             raw: (*raw).to_owned(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Format;
+    use crate::ir::ToolKind;
+
+    #[test]
+    fn blocks_that_say_nothing_are_bounded_too() {
+        let raw = "x".repeat(MAX_REPLY_BYTES / 4);
+        let server = BlockKind::Server {
+            origin: Format::Gemini,
+            raw: &raw,
+        };
+        let tool = BlockKind::Tool {
+            id: &raw,
+            name: &raw,
+            kind: ToolKind::Function,
+        };
+        for (kind, room) in [(server, 3), (tool, 1)] {
+            let mut collector = Collector::default();
+            let mut taken = 0;
+            for block in 0..8 {
+                let kind = kind.clone();
+                let choice = 0;
+                let open = Event::Open {
+                    block,
+                    choice,
+                    kind,
+                };
+                taken += u32::from(collector.take(&open));
+            }
+            assert_eq!(taken, room);
+        }
     }
 }

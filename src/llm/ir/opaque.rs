@@ -42,13 +42,31 @@ pub(crate) struct Signature<'a> {
 }
 
 /// The family of a model: proofs of one family's models are good for all of them. The first word
-/// of the name after any vendor's prefix: `claude`, `gemini`, `gpt`, `deepseek`.
+/// of the name after any vendor's prefix: `claude`, `gemini`, `gpt`, `deepseek`. Bedrock puts region
+/// and vendor before the name, with dots: `us.anthropic.claude-opus-4-1`.
 pub(crate) fn family(model: &str) -> &str {
-    let name = model.rsplit('/').next().unwrap_or(model);
+    let mut name = model.rsplit('/').next().unwrap_or(model);
+    while let Some((prefix, rest)) = name.split_once('.')
+        && is_prefix(prefix)
+        && begins_with_a_word(rest)
+    {
+        name = rest;
+    }
     let end = name
         .find(|c: char| !c.is_ascii_alphabetic())
         .unwrap_or(name.len());
     &name[..end]
+}
+
+/// Versions have digits: `gpt-4.1`.
+fn is_prefix(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
+}
+
+/// Not `r1` of `deepseek.r1`.
+fn begins_with_a_word(text: &str) -> bool {
+    text.len() >= 3 && text.bytes().take(3).all(|byte| byte.is_ascii_alphabetic())
 }
 
 impl Origin {
@@ -180,6 +198,24 @@ mod tests {
         assert_eq!(Signature::unwrap("tg1:elsewhere:x::y"), None);
         let large = Signature::native(Origin::Gemini, "x".repeat(MAX_WRAPPED_BYTES));
         assert_eq!(Signature::unwrap(&large.wrap("gemini")), None);
+    }
+
+    #[test]
+    fn a_family_is_known_behind_every_prefix() {
+        for (model, wanted) in [
+            ("claude-opus-4-1", "claude"),
+            ("anthropic/claude-opus-4.1", "claude"),
+            ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude"),
+            ("us-gov.anthropic.claude-3-haiku", "claude"),
+            ("us.deepseek.r1-v1:0", "deepseek"),
+            ("gpt-4.1", "gpt"),
+            ("openai.gpt-oss-120b-1:0", "gpt"),
+            ("qwen2.5-72b", "qwen"),
+            ("", ""),
+            ("a..b", "a"),
+        ] {
+            assert_eq!(family(model), wanted, "{model}");
+        }
     }
 
     #[test]

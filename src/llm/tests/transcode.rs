@@ -298,3 +298,38 @@ fn a_forced_schema_is_the_answer_s_text() {
     assert_eq!((&*got.text, got.stop), ("{\"n\": 1}", "end"));
     assert_eq!(got.calls, []);
 }
+
+/// What Gemini says when its model wrote a call that nobody can read.
+const MALFORMED: &str = r#"{"candidates":[{"content":{"role":"model"},"finishReason":"MALFORMED_FUNCTION_CALL","index":0}],"usageMetadata":{"promptTokenCount":5}}"#;
+
+#[test]
+fn a_malformed_call_without_content_is_a_failure_that_another_upstream_may_mend() {
+    for to in [Format::Chat, Format::Responses, Format::Messages] {
+        for wanted in [Framing::Sse, Framing::Whole] {
+            let options = TranscodeOptions {
+                wanted,
+                ..options(Format::Gemini, to)
+            };
+            let (transcoder, said) = through(options, &format!("data: {MALFORMED}\n\n"));
+            let report = transcoder.report();
+            let class = report.fault.as_ref().map(|fault| fault.class);
+            assert_eq!(class, Some(FaultClass::Server), "{to}");
+            assert!(
+                !report.content && !report.terminal,
+                "{to}: nothing was said"
+            );
+            for end in ["[DONE]", "end_turn", "response.completed"] {
+                assert!(!said.contains(end), "{to}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_malformed_call_behind_text_ends_the_text() {
+    let text = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"hm"}]}}]}"#;
+    let body = format!("data: {text}\n\ndata: {MALFORMED}\n\n");
+    let (transcoder, said) = through(options(Format::Gemini, Format::Messages), &body);
+    assert!(transcoder.report().fault.is_none());
+    assert!(said.contains("end_turn"), "{said}");
+}

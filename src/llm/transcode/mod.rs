@@ -5,7 +5,6 @@ mod voice;
 
 use bytes::Bytes;
 
-use crate::Format;
 use crate::convert::Back;
 use crate::dialect::Quirks;
 use crate::fault::{Fault, FaultClass, Telling};
@@ -14,6 +13,7 @@ use crate::frame::{TooLarge, json_array, sse};
 use crate::loose::whole_letters;
 use crate::meter::{Meter, Piece};
 use crate::tap::{Framing, Report, Seen};
+use crate::{Format, gemini};
 use formats::Decoder;
 use voice::Voice;
 
@@ -240,6 +240,19 @@ impl Ear {
         }
         let voice = &mut self.voice;
         self.ended = self.decoder.push(piece, &mut |event| voice.event(event));
+        if self.is_unusable() {
+            // Nobody got anything: another upstream may still answer.
+            self.report.content = false;
+            let problem = "the model's answer is malformed, and holds nothing else";
+            self.report.fail(Fault::new(FaultClass::Server, problem));
+        }
+    }
+
+    /// Whether the model wrote nothing but what nobody can use. Gemini's own clients know that.
+    fn is_unusable(&self) -> bool {
+        let reason = self.report.stop.as_deref().unwrap_or("");
+        let strangers = self.from == Format::Gemini && self.voice.speaks() != Format::Gemini;
+        strangers && gemini::is_malformed(reason) && !self.voice.spoke()
     }
 
     /// Nothing more comes: that was all, if it was an answer by the rules of its format.

@@ -31,6 +31,8 @@ struct Mouth {
     speaker: Speaker,
     /// Something of an answer was heard.
     begun: bool,
+    /// A block of it was heard.
+    spoke: bool,
     /// A choice has stopped, so that the answer may end.
     stopped: bool,
     too_large: bool,
@@ -68,6 +70,7 @@ impl Voice {
                     }
                 },
                 begun: false,
+                spoke: false,
                 stopped: false,
                 too_large: false,
                 #[cfg(debug_assertions)]
@@ -88,6 +91,16 @@ impl Voice {
     /// Whether anything of an answer was heard.
     pub(super) fn begun(&self) -> bool {
         self.mouth.begun
+    }
+
+    /// The caller's format.
+    pub(super) fn speaks(&self) -> Format {
+        self.mouth.to
+    }
+
+    /// Whether a block of the answer was heard.
+    pub(super) fn spoke(&self) -> bool {
+        self.mouth.spoke
     }
 
     /// Whether the answer came to a stop.
@@ -155,6 +168,7 @@ impl Mouth {
             panic!("{breach}: {event:?}");
         }
         self.begun = true;
+        self.spoke |= matches!(event, Event::Open { .. });
         self.stopped |= matches!(event, Event::Stop { .. });
         match &mut self.speaker {
             Speaker::Stream(encoder) => encoder.event(event, &mut self.out),

@@ -164,3 +164,24 @@ async fn a_dropped_permit_frees_its_place() {
         drop(permit);
     }
 }
+
+#[test]
+fn subjects_at_rest_are_looked_for_once_a_second() {
+    let memory = Memory::default();
+    let pass = |name: usize, now| {
+        let subject = Bound {
+            subject: name.to_string().into(),
+            ..bound(Scope::Key, rpm(1))
+        };
+        let entry = entry("a", 0, &[subject]);
+        assert!(is_in(&memory.enter_at(&entry, now)));
+        memory.leave_at(&entry, now, None, now);
+    };
+    (0..2 * MAX_IDLE_SUBJECTS + 100).for_each(|name| pass(name, 100));
+    assert!(
+        memory.subjects().len() > MAX_IDLE_SUBJECTS,
+        "one look in that second"
+    );
+    pass(0, 101);
+    assert!(memory.subjects().len() <= 2, "and another in the next");
+}

@@ -87,10 +87,14 @@ fn system(value: &RawValue) -> Result<Vec<System<'_>>, Misfit> {
     Ok(blocks.collect())
 }
 
+/// Fields that are noted; no more of them are named to anyone.
+const MAX_HINTS: usize = 64;
+
 /// Notes a field that may go.
 fn hint<'a>(request: &mut Request<'a>, name: impl Into<Cow<'a, str>>) {
     let name = name.into();
-    if request.rest.iter().any(|rest| rest.name == name) {
+    let known = request.rest.iter().any(|rest| rest.name == name);
+    if known || request.rest.len() >= MAX_HINTS {
         return;
     }
     request.rest.push(Rest {

@@ -4,6 +4,7 @@
 //! its responses ids of its own making, which no call has: an id that is not known counts as none.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 
 use crate::ir::{Role, Text};
 use crate::normal::mint_id;
@@ -12,12 +13,14 @@ use crate::normal::mint_id;
 #[derive(Default)]
 pub(super) struct Pairs<'a> {
     calls: Vec<Call<'a>>,
+    /// Places in `calls`, oldest first; those of answered calls go when they are come upon.
+    by_id: HashMap<Text<'a>, VecDeque<usize>>,
+    by_name: HashMap<Text<'a>, VecDeque<usize>>,
     models: bool,
 }
 
 struct Call<'a> {
     id: Text<'a>,
-    name: Text<'a>,
     answered: bool,
 }
 
@@ -27,6 +30,8 @@ impl<'a> Pairs<'a> {
         let models = role == Role::Assistant;
         if models && !self.models {
             self.calls.clear();
+            self.by_id.clear();
+            self.by_name.clear();
         }
         self.models = models;
     }
@@ -40,11 +45,15 @@ impl<'a> Pairs<'a> {
     ) -> Text<'a> {
         let own = id.filter(|id| !id.is_empty());
         let id = own.unwrap_or_else(|| Cow::Owned(mint_id(turn, part, name)));
+        let place = self.calls.len();
         self.calls.push(Call {
             id: id.clone(),
-            name: name.clone(),
             answered: false,
         });
+        let by_id = self.by_id.entry(id.clone()).or_default();
+        by_id.push_back(place);
+        let by_name = self.by_name.entry(name.clone()).or_default();
+        by_name.push_back(place);
         id
     }
 
@@ -52,25 +61,26 @@ impl<'a> Pairs<'a> {
     /// that nobody answered. Without either, its own id; `None` where it has none.
     pub(super) fn response(&mut self, id: Option<Text<'a>>, name: &str) -> Option<Text<'a>> {
         let id = id.filter(|id| !id.is_empty());
-        let open = |call: &&mut Call<'_>| !call.answered;
-        let by_id = self
-            .calls
-            .iter()
-            .position(|call| !call.answered && id.as_ref().is_some_and(|id| call.id == *id));
-        let call = match by_id {
-            Some(at) => self.calls.get_mut(at),
-            None => self
-                .calls
-                .iter_mut()
-                .filter(open)
-                .find(|call| call.name == name),
-        };
-        match call {
+        let of_id = id.as_ref().and_then(|id| self.by_id.get_mut(id));
+        let place = of_id
+            .and_then(|places| oldest_open(places, &self.calls))
+            .or_else(|| oldest_open(self.by_name.get_mut(name)?, &self.calls));
+        match place.and_then(|place| self.calls.get_mut(place)) {
             Some(call) => {
                 call.answered = true;
                 Some(call.id.clone())
             }
             None => id,
+        }
+    }
+}
+
+/// The first of `places` whose call nobody answered.
+fn oldest_open(places: &mut VecDeque<usize>, calls: &[Call<'_>]) -> Option<usize> {
+    loop {
+        let place = places.pop_front()?;
+        if calls.get(place).is_some_and(|call| !call.answered) {
+            return Some(place);
         }
     }
 }

@@ -380,3 +380,19 @@ fn text_is_borrowed_and_half_a_surrogate_pair_replaced() {
     assert!(matches!(text, Cow::Borrowed("plain")));
     check(body, &["user: text plain", "user: text a\u{fffd}"]);
 }
+
+#[test]
+fn unknown_fields_without_end_are_noted_up_to_a_bound() {
+    let fields: Vec<String> = (0..10_000).map(|at| format!("\"x{at}\":1")).collect();
+    let body = format!(
+        r#"{{"contents":[{{"parts":[{{"text":"a"}}]}}],"generationConfig":{{{}}},"cachedContent":"c"}}"#,
+        fields.join(",")
+    );
+    let request = super::decode(body.as_bytes()).expect("a request");
+    assert!(request.rest.len() <= 65);
+    let refused = |rest: &crate::ir::Rest<'_>| rest.name == "cachedContent";
+    assert!(
+        request.rest.iter().any(refused),
+        "what must not go is noted"
+    );
+}

@@ -12,6 +12,8 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use stop::is_malformed;
+
 use candidate::{Candidate, Sink};
 use shape::{Chunk, Feedback};
 

@@ -2,6 +2,11 @@
 
 use crate::ir::Stop;
 
+/// Whether the model wrote something that nobody can use.
+pub(crate) fn is_malformed(reason: &str) -> bool {
+    matches!(stop(reason, None), Stop::Malformed(_))
+}
+
 /// The meaning of `reason`.
 pub(super) fn stop<'a>(reason: &'a str, explanation: Option<&'a str>) -> Stop<'a> {
     match reason {

@@ -6,10 +6,14 @@
 use super::sent::Sent;
 use super::wire::{Annotation, Part};
 use crate::ir::{BlockKind, Citation, Delta, Event, Signature, ToolKind};
+use crate::meter::cut;
 
 /// Items, and blocks, of one answer that are followed (about 100 bytes each); what comes after
 /// them is left out.
 const MAX_BLOCKS: usize = 4096;
+
+/// Bytes of an item's id by which it is known again.
+const MAX_ID_BYTES: usize = 256;
 
 /// Where the reasoning text of an item stands behind all parts of its summary.
 pub(super) const REASONING_TEXT: u64 = 1 << 32;
@@ -79,6 +83,7 @@ impl Blocks {
 
     /// The item of that index or id, old or new; none when it is done, or one too many.
     pub(super) fn item(&mut self, index: Option<u64>, id: &str) -> Option<usize> {
+        let id = cut(id, MAX_ID_BYTES);
         let known = self.items.iter().rposition(|item| match index {
             Some(_) => item.index == index,
             None if !id.is_empty() => item.id == id,
@@ -103,7 +108,7 @@ impl Blocks {
         }
         self.items.push(Item {
             index,
-            id: id.to_owned(),
+            id: cut(id, MAX_ID_BYTES).to_owned(),
             done: false,
             blocks: Vec::new(),
         });
@@ -337,4 +342,18 @@ fn close(block: &mut Block, each: Each<'_>) {
 
 fn delta(block: u32, delta: Delta<'_>, each: Each<'_>) {
     each(Event::Delta { block, delta });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_known_again_by_an_id_of_any_length() {
+        let mut blocks = Blocks::default();
+        let id = "é".repeat(1 << 20);
+        assert_eq!(blocks.item(None, &id), Some(0));
+        assert_eq!(blocks.item(None, &id), Some(0));
+        assert!(blocks.items[0].id.len() <= MAX_ID_BYTES, "little is kept");
+    }
 }

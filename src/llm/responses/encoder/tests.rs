@@ -424,6 +424,21 @@ fn what_is_longer_than_is_kept_goes_out_and_ends_as_incomplete() {
 }
 
 #[test]
+fn names_and_ids_count_as_what_is_kept() {
+    let large = "f".repeat(33 << 20);
+    for call in [tool(0, "c", &large), tool(0, &large, "f")] {
+        let told = told(
+            &answer(&[call, close(0)], Stop::ToolCalls),
+            &Back::default(),
+        );
+        let last = told.rsplit("data: ").next().unwrap();
+        let last: Value = serde_json::from_str(last).unwrap();
+        assert_eq!(last["type"], "response.incomplete");
+        assert_eq!(last["response"]["output"], serde_json::json!([]));
+    }
+}
+
+#[test]
 fn an_image_is_the_result_of_a_call() {
     let image = [
         open(0, BlockKind::Image { mime: "image/png" }),

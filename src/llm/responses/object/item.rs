@@ -139,6 +139,15 @@ impl Body {
         }
     }
 
+    /// Bytes that it holds from its beginning.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Body::Call { call_id, name, .. } => call_id.len() + name.len(),
+            Body::Raw(raw) => raw.get().len(),
+            Body::Message(_) | Body::Reasoning { .. } | Body::Image { .. } => 0,
+        }
+    }
+
     /// What the ids of such items begin with.
     pub(crate) fn prefix(&self) -> &'static str {
         match self {

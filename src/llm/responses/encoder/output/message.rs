@@ -74,7 +74,8 @@ impl Output {
 
     /// A source of the text that is open.
     pub(in super::super) fn cite(&mut self, citation: &Citation<'_>, out: &mut Writer) {
-        let room = self.keeps(citation.url.len() + ITEM_BYTES);
+        let title = citation.title.as_ref().map_or(0, |title| title.len());
+        let room = self.keeps(citation.url.len() + title + ITEM_BYTES);
         let index = self.message.filter(|_| room);
         let Some((index, (id, parts))) =
             index.and_then(|index| Some((index, message(self.items.get_mut(index)?)?)))

@@ -67,7 +67,7 @@ impl Output {
         if !matches!(body, Body::Message(_)) {
             self.close_message(Status::Completed, out);
         }
-        if !self.keeps(ITEM_BYTES) {
+        if !self.keeps(ITEM_BYTES + body.size()) {
             return None;
         }
         let index = self.items.len();
