@@ -57,5 +57,5 @@ deny: ## check licences, banned crates and sources
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --debug --locked --version $(DENY_VERSION)
 	cargo deny --config .deny.toml check licenses bans sources
 
-fuzz: ## fuzz each target for FUZZ_SECONDS (needs nightly Rust and cargo-fuzz)
+fuzz: ## fuzz each target for FUZZ_SECONDS , with a corpus that grows
 	@bash .ci/fuzz $(FUZZ_SECONDS)

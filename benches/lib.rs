@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod http1;
+pub mod pairs;
 pub mod payload;
 pub mod script;
 pub mod streams;

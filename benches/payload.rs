@@ -54,6 +54,43 @@ pub fn messages_request(model: &str, stream: bool, bytes: usize) -> String {
     )
 }
 
+/// Tools of a coding agent.
+pub const AGENT_TOOLS: usize = 40;
+/// Bytes of a coding agent's request, about.
+pub const AGENT_BYTES: usize = 100_000;
+
+/// What a coding agent asks in the middle of its work: 40 tools, long instructions, and turns in
+/// which files were read. As an Anthropic Messages request.
+pub fn agent_request(model: &str) -> String {
+    const TURNS: usize = 12;
+    let tools: Vec<String> = (0..AGENT_TOOLS).map(agent_tool).collect();
+    // A file's text is full of what JSON must escape.
+    let file = r#"fn main() {\n    println!(\"gate\");\n}\n"#.repeat(50);
+    let turn = |n: usize| {
+        format!(
+            r#"{{"role":"assistant","content":[{{"type":"text","text":"I read file {n}."}},{{"type":"tool_use","id":"toolu_01A09q90qw90lq917835{n:02}","name":"tool_{n}","input":{{"path":"src/file_{n}.rs","limit":200}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"toolu_01A09q90qw90lq917835{n:02}","content":[{{"type":"text","text":"{file}"}}]}}]}}"#
+        )
+    };
+    let turns: Vec<String> = (0..TURNS).map(turn).collect();
+    filled(
+        &format!(
+            r#"{{"model":"{model}","stream":true,"max_tokens":32000,"system":[{{"type":"text","text":"You are a coding agent."}},{{"type":"text","text":"{}","cache_control":{{"type":"ephemeral"}}}}],"tools":[{}],"messages":[{{"role":"user","content":"Mend the gate."}},{}]}}"#,
+            '\0',
+            tools.join(","),
+            turns.join(",")
+        ),
+        AGENT_BYTES,
+    )
+}
+
+/// One of its tools, of some 1,000 bytes.
+fn agent_tool(n: usize) -> String {
+    let about = prose(500);
+    format!(
+        r#"{{"name":"tool_{n}","description":"{about}","input_schema":{{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{{"path":{{"type":"string","description":"The file to work on, absolute."}},"offset":{{"type":"number","description":"The line to begin at."}},"limit":{{"type":"number","description":"How many lines."}},"mode":{{"type":"string","enum":["read","write","append"],"default":"read"}},"edits":{{"type":"array","items":{{"type":"object","properties":{{"old":{{"type":"string"}},"new":{{"type":"string"}}}},"required":["old","new"],"additionalProperties":false}}}}}},"required":["path"],"additionalProperties":false}}}}"#
+    )
+}
+
 /// A Chat Completions answer with usage.
 pub fn chat_reply(model: &str, bytes: usize) -> String {
     filled(
@@ -63,6 +100,23 @@ pub fn chat_reply(model: &str, bytes: usize) -> String {
         ),
         bytes,
     )
+}
+
+/// The same as an Anthropic Messages answer.
+pub fn messages_reply(model: &str, bytes: usize) -> String {
+    filled(
+        &format!(
+            r#"{{"model":"{model}","id":"msg_01HbRPHg7UEfPXuL5yPbuBVU","type":"message","role":"assistant","content":[{{"type":"text","text":"{}"}}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":391,"cache_creation_input_tokens":0,"cache_read_input_tokens":128,"cache_creation":{{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}},"output_tokens":64,"service_tier":"standard"}}}}"#,
+            '\0'
+        ),
+        bytes,
+    )
+}
+
+/// A stamp, as it stands in a chunk's text.
+fn stamp(sent_ns: u64) -> String {
+    let stamp = std::str::from_utf8(STAMP).expect("the stamp is ASCII");
+    format!("{stamp}{sent_ns:0width$}", width = STAMP_DIGITS)
 }
 
 /// The events of a streamed Chat Completions answer, as OpenAI sends them with `include_usage`.
@@ -94,14 +148,8 @@ impl ChatStream {
 
     /// A piece of text, stamped with the time at which it is sent.
     pub fn content(&self, sent_ns: u64) -> String {
-        let stamp = std::str::from_utf8(STAMP).expect("the stamp is ASCII");
-        self.choice(
-            &format!(
-                r#""content":" {stamp}{sent_ns:0width$}""#,
-                width = STAMP_DIGITS
-            ),
-            "null",
-        )
+        let stamp = stamp(sent_ns);
+        self.choice(&format!(r#""content":" {stamp}""#), "null")
     }
 
     /// What follows the text: the reason, the usage, the terminator.
@@ -117,6 +165,53 @@ impl ChatStream {
     pub fn whole(&self, chunks: usize) -> String {
         let content = self.content(0).repeat(chunks);
         self.role() + &content + &self.close(chunks)
+    }
+}
+
+/// The events of a streamed Messages answer with one text block.
+pub struct MessagesStream {
+    model: String,
+}
+
+impl MessagesStream {
+    /// The stream of one answer.
+    pub fn new(model: &str) -> MessagesStream {
+        MessagesStream {
+            model: model.to_owned(),
+        }
+    }
+
+    fn event(name: &str, rest: &str) -> String {
+        format!("event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n")
+    }
+
+    /// The first events: the message, and the begin of its text.
+    pub fn open(&self) -> String {
+        let message = format!(
+            r#","message":{{"id":"msg_01HbRPHg7UEfPXuL5yPbuBVU","type":"message","role":"assistant","model":"{}","content":[],"stop_reason":null,"stop_sequence":null,"usage":{{"input_tokens":519,"cache_creation_input_tokens":0,"cache_read_input_tokens":128,"output_tokens":1}}}}"#,
+            self.model
+        );
+        let block = r#","index":0,"content_block":{"type":"text","text":""}"#;
+        Self::event("message_start", &message) + &Self::event("content_block_start", block)
+    }
+
+    /// A piece of text, stamped with the time at which it is sent.
+    pub fn content(&self, sent_ns: u64) -> String {
+        let stamp = stamp(sent_ns);
+        Self::event(
+            "content_block_delta",
+            &format!(r#","index":0,"delta":{{"type":"text_delta","text":" {stamp}"}}"#),
+        )
+    }
+
+    /// What follows the text: its end, the reason with the usage, the terminator.
+    pub fn close(&self, chunks: usize) -> String {
+        let reason = format!(
+            r#","delta":{{"stop_reason":"end_turn","stop_sequence":null}},"usage":{{"output_tokens":{chunks}}}"#
+        );
+        Self::event("content_block_stop", r#","index":0"#)
+            + &Self::event("message_delta", &reason)
+            + &Self::event("message_stop", "")
     }
 }
 
@@ -157,11 +252,20 @@ mod tests {
                 chat_request("m", true, bytes),
                 messages_request("m", false, bytes),
                 chat_reply("m", bytes),
+                messages_reply("m", bytes),
             ] {
                 assert_eq!(text.len(), bytes);
                 serde_json::from_str::<serde_json::Value>(&text).expect("valid JSON");
             }
         }
+    }
+
+    #[test]
+    fn an_agents_request_has_its_size_and_its_tools() {
+        let text = agent_request("m");
+        assert_eq!(text.len(), AGENT_BYTES);
+        let json: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+        assert_eq!(json["tools"].as_array().map(Vec::len), Some(AGENT_TOOLS));
     }
 
     #[test]

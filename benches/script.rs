@@ -3,7 +3,25 @@
 
 use std::time::Duration;
 
-const PREFIX: &str = "bench-";
+/// What the mock upstream speaks: the gateway's channels are told apart by the model's prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// Chat Completions.
+    Chat,
+    /// Anthropic Messages.
+    Messages,
+}
+
+impl Upstream {
+    const ALL: [Upstream; 2] = [Upstream::Chat, Upstream::Messages];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Upstream::Chat => "bench-",
+            Upstream::Messages => "foreign-",
+        }
+    }
+}
 
 /// An answer of the mock upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,14 +43,15 @@ pub enum Script {
 }
 
 impl Script {
-    /// The model name that asks for it.
-    pub fn model(&self) -> String {
+    /// The model name that asks an upstream for it.
+    pub fn model(&self, upstream: Upstream) -> String {
+        let prefix = upstream.prefix();
         match self {
-            Script::Whole => format!("{PREFIX}whole"),
+            Script::Whole => format!("{prefix}whole"),
             Script::Stream { chunks, gap } => {
-                format!("{PREFIX}stream-{chunks}-{}", gap.as_micros())
+                format!("{prefix}stream-{chunks}-{}", gap.as_micros())
             }
-            Script::Hold { chunks } => format!("{PREFIX}hold-{chunks}"),
+            Script::Hold { chunks } => format!("{prefix}hold-{chunks}"),
         }
     }
 
@@ -43,7 +62,10 @@ impl Script {
 
     /// The script that a request body asks for by its `model`.
     pub fn asked_by(body: &[u8]) -> Option<Script> {
-        let name = model(body)?.strip_prefix(PREFIX)?;
+        let model = model(body)?;
+        let name = Upstream::ALL
+            .iter()
+            .find_map(|upstream| model.strip_prefix(upstream.prefix()))?;
         let mut words = name.split('-');
         let script = match words.next()? {
             "whole" => Script::Whole,
@@ -82,8 +104,11 @@ mod tests {
             Script::Stream { chunks: 400, gap },
             Script::Hold { chunks: 3 },
         ] {
-            let body = format!(r#"{{"stream":true,"model": "{}","x":1}}"#, script.model());
-            assert_eq!(Script::asked_by(body.as_bytes()), Some(script));
+            for upstream in Upstream::ALL {
+                let model = script.model(upstream);
+                let body = format!(r#"{{"stream":true,"model": "{model}","x":1}}"#);
+                assert_eq!(Script::asked_by(body.as_bytes()), Some(script));
+            }
         }
     }
 

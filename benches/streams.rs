@@ -1,6 +1,6 @@
 //! Streamed answers of every format, event by event, as their vendors send them.
 
-use crate::payload::ChatStream;
+use crate::payload::{ChatStream, MessagesStream};
 
 /// Chat Completions, with the usage chunk.
 pub fn chat(chunks: usize) -> Vec<String> {
@@ -56,34 +56,12 @@ pub fn responses(chunks: usize) -> Vec<String> {
 
 /// Anthropic Messages: one text block.
 pub fn messages(chunks: usize) -> Vec<String> {
-    let event = |name: &str, rest: String| {
-        format!("event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n")
-    };
-    let mut events = vec![
-        event(
-            "message_start",
-            r#","message":{"id":"msg_01HbRPHg7UEfPXuL5yPbuBVU","type":"message","role":"assistant","model":"bench","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":519,"cache_creation_input_tokens":0,"cache_read_input_tokens":128,"output_tokens":1}}"#.to_owned(),
-        ),
-        event(
-            "content_block_start",
-            r#","index":0,"content_block":{"type":"text","text":""}"#.to_owned(),
-        ),
-    ];
-    events.extend((0..chunks).map(|index| {
-        event(
-            "content_block_delta",
-            format!(r#","index":0,"delta":{{"type":"text_delta","text":" word {index:014}"}}"#),
-        )
-    }));
-    events.extend([
-        event("content_block_stop", r#","index":0"#.to_owned()),
-        event(
-            "message_delta",
-            format!(r#","delta":{{"stop_reason":"end_turn","stop_sequence":null}},"usage":{{"output_tokens":{chunks}}}"#),
-        ),
-        event("message_stop", String::new()),
-    ]);
-    events
+    let stream = MessagesStream::new("bench");
+    let content: String = (0..chunks)
+        .map(|index| stream.content(index as u64))
+        .collect();
+    let all = stream.open() + &content + &stream.close(chunks);
+    all.split_inclusive("\n\n").map(str::to_owned).collect()
 }
 
 /// Gemini with `alt=sse`.

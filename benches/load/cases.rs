@@ -77,7 +77,7 @@ impl Case {
 }
 
 /// Every case whose goal is a ratio of CPU.
-pub(crate) const CASES: [Case; 8] = [
+pub(crate) const CASES: [Case; 11] = [
     Case::ordinary(
         "request, same format, direct",
         Mode::Direct,
@@ -100,23 +100,44 @@ pub(crate) const CASES: [Case; 8] = [
         1.6,
     ),
     Case::ordinary(
-        "request, translated, direct",
+        "request, messages on chat, direct",
         Mode::Direct,
-        Caller::Messages,
+        Caller::MessagesOnChat,
         Script::Whole,
         1.5,
     ),
     Case::ordinary(
-        "short stream, translated, direct",
+        "short stream, messages on chat, direct",
         Mode::Direct,
-        Caller::Messages,
+        Caller::MessagesOnChat,
         SHORT_STREAM,
         1.5,
     ),
     Case::ordinary(
-        "short stream, translated, conducted",
+        "short stream, messages on chat, conducted",
         Mode::Resilient,
-        Caller::Messages,
+        Caller::MessagesOnChat,
+        SHORT_STREAM,
+        1.85,
+    ),
+    Case::ordinary(
+        "request, chat on messages, direct",
+        Mode::Direct,
+        Caller::ChatOnMessages,
+        Script::Whole,
+        1.5,
+    ),
+    Case::ordinary(
+        "short stream, chat on messages, direct",
+        Mode::Direct,
+        Caller::ChatOnMessages,
+        SHORT_STREAM,
+        1.5,
+    ),
+    Case::ordinary(
+        "short stream, chat on messages, conducted",
+        Mode::Resilient,
+        Caller::ChatOnMessages,
         SHORT_STREAM,
         1.85,
     ),

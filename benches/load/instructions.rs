@@ -7,12 +7,15 @@
 use std::fs;
 use std::io::{self, Error};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
+use benches::pairs::Pair;
 use benches::payload::LARGE_BYTES;
 
 use crate::Plan;
 use crate::cases::{CASES, Case, cost};
+use crate::child::beside_me;
 use crate::drive::Closed;
 use crate::fleet::{Server, Yard};
 use crate::row::{Compare, Row};
@@ -22,6 +25,9 @@ use crate::shot::Shot;
 const FEW: usize = 100;
 const MANY: usize = 400;
 const STOP_LIMIT: Duration = Duration::from_secs(60);
+/// The same for the pieces of text of a translated stream.
+const SHORT: usize = 200;
+const LONG: usize = 1_200;
 
 /// Measures every case that is wanted.
 pub(crate) fn measure(gateway: &Path, plan: &Plan, push: &mut dyn FnMut(Row)) {
@@ -34,6 +40,48 @@ pub(crate) fn measure(gateway: &Path, plan: &Plan, push: &mut dyn FnMut(Row)) {
             rounds: pair(gateway, case).map_err(|error| error.to_string()),
         });
     }
+    for pair in Pair::all() {
+        let name = format!("event, {} on {}: instructions", pair.to, pair.from);
+        if plan.wants(&name) {
+            push(Row {
+                name,
+                unit: "thousand",
+                compare: Compare::Alone,
+                goal: None,
+                rounds: translation(pair).map_err(|error| error.to_string()),
+            });
+        }
+    }
+}
+
+/// Instructions per event of a translated stream, without a gateway; beside it those of making the
+/// event, which both programs do.
+fn translation(pair: Pair) -> io::Result<Vec<(f64, f64)>> {
+    let made = per_event(pair, &["--unread"])?;
+    let all = per_event(pair, &[])?;
+    Ok(vec![(made / 1e3, (all - made) / 1e3)])
+}
+
+fn per_event(pair: Pair, more: &[&str]) -> io::Result<f64> {
+    let out = std::env::temp_dir().join(format!("tollgate-bench-{}.out", std::process::id()));
+    let total = |chunks: usize| {
+        let argument = format!("--callgrind-out-file={}", out.display());
+        let [program, tool, argument] = callgrind(&argument);
+        let run = Command::new(program)
+            .args(["-q", tool, argument])
+            .arg(beside_me("bench-translate")?)
+            .args([pair.from.as_str(), pair.to.as_str(), &chunks.to_string()])
+            .args(more)
+            .status()?;
+        let counted = counted(&out);
+        // What remains is in the system's temporary folder.
+        let _ = fs::remove_file(&out);
+        match run.success() {
+            true => counted,
+            false => Err(Error::other(run.to_string())),
+        }
+    };
+    Ok((total(LONG)? - total(SHORT)?) / (LONG - SHORT) as f64)
 }
 
 fn pair(gateway: &Path, case: &Case) -> io::Result<Vec<(f64, f64)>> {

@@ -4,7 +4,7 @@ use std::io::{self, Error};
 use std::net::SocketAddr;
 
 use benches::payload::{chat_request, messages_request};
-use benches::script::Script;
+use benches::script::{Script, Upstream};
 
 use crate::conn::Conn;
 use crate::fleet::KEY;
@@ -14,8 +14,10 @@ use crate::fleet::KEY;
 pub(crate) enum Caller {
     /// Chat Completions, the upstream's own format.
     Chat,
-    /// Anthropic Messages, which the gateway has to translate.
-    Messages,
+    /// Chat Completions, for an upstream that speaks Messages.
+    ChatOnMessages,
+    /// Anthropic Messages, for an upstream that speaks Chat Completions.
+    MessagesOnChat,
     /// Chat Completions with a key nobody knows.
     Stranger,
 }
@@ -39,7 +41,7 @@ impl Shape {
     /// The request to the gateway at `address`.
     pub(crate) fn to_gateway(self, address: SocketAddr) -> Shot {
         let expect = match self.caller {
-            Caller::Chat | Caller::Messages => 200,
+            Caller::Chat | Caller::ChatOnMessages | Caller::MessagesOnChat => 200,
             Caller::Stranger => 401,
         };
         self.to(address, expect)
@@ -51,9 +53,13 @@ impl Shape {
     }
 
     fn to(self, address: SocketAddr, expect: u16) -> Shot {
-        let (model, stream) = (self.script.model(), self.script.streams());
+        let upstream = match self.caller {
+            Caller::Chat | Caller::MessagesOnChat | Caller::Stranger => Upstream::Chat,
+            Caller::ChatOnMessages => Upstream::Messages,
+        };
+        let (model, stream) = (self.script.model(upstream), self.script.streams());
         let (path, auth, body) = match self.caller {
-            Caller::Chat => (
+            Caller::Chat | Caller::ChatOnMessages => (
                 "/v1/chat/completions",
                 format!("Authorization: Bearer {KEY}"),
                 chat_request(&model, stream, self.bytes),
@@ -63,7 +69,7 @@ impl Shape {
                 "Authorization: Bearer sk-nobody".to_owned(),
                 chat_request(&model, stream, self.bytes),
             ),
-            Caller::Messages => (
+            Caller::MessagesOnChat => (
                 "/v1/messages",
                 format!("x-api-key: {KEY}\r\nanthropic-version: 2023-06-01"),
                 messages_request(&model, stream, self.bytes),

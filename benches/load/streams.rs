@@ -31,11 +31,12 @@ struct Round {
     delays: Histogram<u64>,
 }
 
-/// Measures same-format and translated streams, both conducted.
+/// Measures same-format and translated streams, all of them conducted.
 pub(crate) fn measure(fleet: &Fleet, plan: &Plan, push: &mut dyn FnMut(Row)) {
     let kinds = [
         ("same format", Caller::Chat, 1.3),
-        ("translated", Caller::Messages, 2.0),
+        ("messages on chat", Caller::MessagesOnChat, 2.0),
+        ("chat on messages", Caller::ChatOnMessages, 2.0),
     ];
     for (format, caller, ratio) in kinds {
         let name = format!("chunk, {format}, conducted");

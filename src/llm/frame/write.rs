@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::tap::Framing;
 
+/// Room for one event of ordinary size; growing to it from nothing took half a dozen allocations.
+const ROOM_BYTES: usize = 512;
+
 /// Gathers the events of one pushed chunk; [`take`](Writer::take) hands them on.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -25,6 +28,9 @@ impl Writer {
 
     /// Writes an event. `name` is empty where the format has no names.
     pub(crate) fn event(&mut self, name: &str, value: &impl Serialize) {
+        if self.out.capacity() == 0 {
+            self.out.reserve(ROOM_BYTES);
+        }
         match self.framing {
             Framing::Sse => {
                 if !name.is_empty() {

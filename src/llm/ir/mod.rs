@@ -6,6 +6,7 @@ mod citation;
 mod collect;
 mod event;
 mod feature;
+#[cfg(any(test, debug_assertions))]
 mod grammar;
 mod opaque;
 mod reply;
@@ -16,6 +17,7 @@ pub(crate) use citation::Citation;
 pub(crate) use collect::Collector;
 pub(crate) use event::{BlockKind, Delta, Event};
 pub(crate) use feature::Feature;
+#[cfg(any(test, debug_assertions))]
 pub(crate) use grammar::Grammar;
 pub(crate) use opaque::{Origin, Signature, family};
 pub(crate) use reply::{Choice, OwnedStop, Reply, Said};

@@ -43,10 +43,10 @@ impl Decoder {
         if self.finished {
             return true;
         }
-        if let Ok(Slot(chunk)) = serde_json::from_slice::<Slot<Chunk<'_>>>(piece.json) {
+        if let Some(Slot(chunk)) = loose::json::<Slot<Chunk<'_>>>(piece.json) {
             self.chunk(&chunk.unwrap_or_default(), piece.whole, each);
         } else if let Some(json) = loose::mended(piece.json)
-            && let Ok(Slot(Some(chunk))) = serde_json::from_slice::<Slot<Chunk<'_>>>(&json)
+            && let Some(Slot(Some(chunk))) = loose::json::<Slot<Chunk<'_>>>(&json)
         {
             self.chunk(&chunk, piece.whole, each);
         }

@@ -19,7 +19,7 @@ use shape::{Chunk, Feedback};
 
 use crate::dialect::Quirks;
 use crate::ir::Event;
-use crate::loose::{List, Slot, mended};
+use crate::loose::{self, List, Slot, mended};
 use crate::meter::{Piece, cut};
 
 /// Candidates that an answer may have, as the format says.
@@ -92,7 +92,7 @@ impl Decoder {
             }
             return chunks.is_ok();
         }
-        let Ok(Slot(chunk)) = serde_json::from_slice::<Slot<Chunk<'_>>>(json) else {
+        let Some(Slot(chunk)) = loose::json::<Slot<Chunk<'_>>>(json) else {
             return false;
         };
         if let Some(chunk) = chunk {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::dialect::Quirks;
 use crate::ir::{Event, OwnedStop, Stop};
-use crate::loose::{Raw, Slot, mended};
+use crate::loose::{self, Raw, Slot, mended};
 use crate::meter::Piece;
 use blocks::Blocks;
 use shape::Step;
@@ -37,15 +37,15 @@ impl Decoder {
         if self.finished {
             return true;
         }
-        if let Ok(Slot(step)) = serde_json::from_slice::<Slot<Step<'_>>>(piece.json) {
+        if let Some(Slot(step)) = loose::json::<Slot<Step<'_>>>(piece.json) {
             return step.is_some_and(|step| self.step(piece.name, &step, each));
         }
         // A text with half a surrogate pair, or bytes that are no UTF-8.
         let Some(json) = mended(piece.json) else {
             return false;
         };
-        match serde_json::from_slice::<Slot<Step<'_>>>(&json) {
-            Ok(Slot(Some(step))) => self.step(piece.name, &step, each),
+        match loose::json::<Slot<Step<'_>>>(&json) {
+            Some(Slot(Some(step))) => self.step(piece.name, &step, each),
             _ => false,
         }
     }

@@ -16,7 +16,7 @@ use wire::{Item, Part, Response, Step};
 use crate::Format;
 use crate::dialect::Quirks;
 use crate::ir::{BlockKind, Event, Origin, Signature, Stop, ToolKind};
-use crate::loose::Slot;
+use crate::loose::{self, Slot};
 use crate::meter::Piece;
 
 /// The machine: pieces of an answer in, events out.
@@ -74,7 +74,7 @@ impl Decoder {
         if self.stopped {
             return true;
         }
-        let step = serde_json::from_slice::<Slot<Step<'_>>>(piece.json).unwrap_or_default();
+        let step = loose::json::<Slot<Step<'_>>>(piece.json).unwrap_or_default();
         step.0.is_some_and(|step| self.step(&step, piece, each))
     }
 
