@@ -5,9 +5,6 @@ use super::{BlockKind, Choice, Delta, Event, OwnedStop, Reply, Said};
 /// Bytes of one answer that are collected; more is an answer that nobody asked for.
 pub(crate) const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 
-/// What a block costs beside its texts, about.
-const BLOCK_BYTES: usize = 128;
-
 /// Builds a [`Reply`] event by event.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
@@ -19,7 +16,7 @@ pub(crate) struct Collector {
 
 /// Choices beyond this are not collected.
 const MAX_CHOICES: usize = 128;
-/// What a block, or a citation, costs that says nothing.
+/// What a block, or a citation, costs beside its texts, about.
 const BLOCK_BYTES: usize = 128;
 
 impl Collector {
@@ -38,7 +35,6 @@ impl Collector {
                 choice.said.push(begun(kind));
                 let place = choice.said.len() - 1;
                 self.places.push((index, place));
-                self.bytes += BLOCK_BYTES;
             }
             Event::Delta { block, delta } => self.delta(*block, delta),
             Event::Close { block } => {
