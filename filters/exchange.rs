@@ -138,6 +138,14 @@ impl Exchange {
         self.asked.as_ref().map_or("", |asked| &asked.ask.model)
     }
 
+    /// The group of the candidate that answers, or that is tried first or was tried last; before
+    /// there is a plan, the key's own.
+    pub(crate) fn group(&self) -> &Arc<str> {
+        let route = self.route.as_ref();
+        let candidate = route.and_then(|route| route.current().or(route.plan.candidates.last()));
+        candidate.map_or(&self.token.group, |candidate| &candidate.group)
+    }
+
     pub(crate) fn streamed(&self) -> bool {
         self.asked.as_ref().is_some_and(Asked::streamed)
     }

@@ -164,7 +164,7 @@ fn record(
         user: exchange.token.user.to_string(),
         token: exchange.token.name.to_string(),
         token_id: exchange.token.id.to_string(),
-        group: exchange.token.group.to_string(),
+        group: exchange.group().to_string(),
         operation: exchange.operation,
         client_format: exchange.format,
         upstream_format: reached.map(|candidate| candidate.format),
@@ -219,7 +219,7 @@ fn cost(exchange: &Exchange, upstream_model: &str, used: &Used) -> Nanos {
 pub(crate) fn ratio(exchange: &Exchange) -> u64 {
     let groups = &exchange.snapshot.groups;
     groups
-        .get(&*exchange.token.group)
+        .get(&**exchange.group())
         .map_or(bill::RATIO_ONE, |group| group.ratio.0)
 }
 

@@ -59,6 +59,9 @@ pub struct Snapshot {
     pub(crate) routes: crate::plan::Routes,
 }
 
+/// The group of keys that try several, one after another, in the order of `groups.auto`.
+pub const AUTO: &str = "auto";
+
 /// A ratio as an integer of 10^-9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ratio(pub u64);
@@ -181,7 +184,7 @@ pub struct Token {
     pub id: Arc<str>,
     /// The owner: `root` for keys from YAML.
     pub user: Arc<str>,
-    /// The group it uses.
+    /// The group it uses; `auto` stands for several.
     pub group: Arc<str>,
     /// Names or wildcards it may ask for; `None`: all.
     pub models: Option<Vec<crate::pattern::Pattern>>,

@@ -14,7 +14,7 @@ use super::network::network;
 use super::routing::patterns;
 use super::{limits, unbuilt};
 use crate::reader::{Field, Map};
-use crate::snapshot::Token;
+use crate::snapshot::{AUTO, Token};
 
 /// A key shorter than this can be guessed.
 const SHORTEST_KEY: usize = 8;
@@ -112,7 +112,14 @@ fn group(field: &Field<'_>, groups: &Groups) -> Arc<str> {
     let Some(name) = field.word("group name") else {
         return DEFAULT.into();
     };
-    groups.known(field, name);
+    match name {
+        AUTO if groups.auto.is_empty() => field.error(
+            "there is no order to try groups in",
+            "say it: groups: { auto: { order: [default] } }",
+        ),
+        AUTO => {}
+        name => drop(groups.known(field, name)),
+    }
     name.into()
 }
 

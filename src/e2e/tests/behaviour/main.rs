@@ -11,6 +11,7 @@ mod ends;
 mod failover;
 mod four;
 mod framing;
+mod groups;
 mod headers;
 mod health;
 mod held;
