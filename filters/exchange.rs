@@ -9,6 +9,7 @@ use config::plan::{Candidate, Plan};
 use config::snapshot::{Snapshot, Token};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
+use ledger::budget::Reserve;
 use ledger::limit::{Permit, Standing};
 use ledger::writer::Slot;
 use ledger::{End, Nanos, Record, UsageSource};
@@ -40,6 +41,8 @@ pub(crate) struct Exchange {
     pub(crate) dropped: Vec<Cow<'static, str>>,
     /// Its room under the limits; given back when it ends, however it ends.
     pub(crate) permit: Option<Permit>,
+    /// What it holds of its key's budget; free again when it ends, however it ends.
+    pub(crate) reserve: Option<Reserve>,
     /// What is left under the limits, for the answer's headers.
     pub(crate) standing: Standing,
     /// Why it was refused, for the record.

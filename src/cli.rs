@@ -9,7 +9,7 @@ use config::health::Tick;
 use config::plan::{self, Wanted};
 use config::{Live, Problem};
 
-use crate::assembly;
+use crate::{assembly, spending};
 
 /// Longest key read from standard input, in bytes.
 const MAX_STDIN_KEY: u64 = 4096;
@@ -163,6 +163,16 @@ fn check(path: &Path) -> Result<(), Failure> {
         for line in wild {
             writeln!(out, "  {line}")?;
         }
+    }
+    let budgets = spending::accounts(&snapshot).len();
+    if budgets > 0 {
+        writeln!(
+            out,
+            "budgets: {budgets} keys; exact with one node. Nodes that share a store read what the others \
+             spent every {} s: together they may go over a budget by what they spend in that time, or \
+             while they cannot reach the store",
+            spending::REFRESH.as_secs()
+        )?;
     }
     writeln!(
         out,

@@ -20,7 +20,6 @@ mod rules;
 mod sections;
 mod store;
 mod tokens;
-mod unbuilt;
 mod upstream;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use ledger::Nanos;
 use ledger::limit::Limits;
 use llm::Format;
 use secrecy::SecretString;
@@ -194,6 +195,8 @@ pub struct Token {
     pub allow_ips: Vec<IpNet>,
     /// Of this key alone.
     pub limits: Limits,
+    /// What it may spend in all; `None`: any amount.
+    pub budget: Option<Nanos>,
     /// A disabled key is refused like an unknown one.
     pub enabled: bool,
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use config::database::Address;
 use jiff::Timestamp;
-use ledger::{Record, Sink};
+use ledger::{Nanos, Record, Sink};
 
 use crate::database::Database;
 
@@ -40,6 +40,10 @@ pub trait Store: Sink {
 
     /// What was used, summed up. Sums are kept with the records they count, and outlive them.
     fn usage(&self, search: &UsageSearch) -> Result<Sums, StoreError>;
+
+    /// What these tokens have spent in all, by their ids; those that have spent nothing may be left
+    /// out. Sums are kept with the records they count, and outlive them.
+    fn spent(&self, token_ids: &[&str]) -> Result<Vec<(String, Nanos)>, StoreError>;
 
     /// Removes the oldest records, at most `limit` of them, and sums of the oldest hour, when they
     /// are of before `before`. Zero: there is nothing left to remove.

@@ -4,6 +4,7 @@
 mod batch;
 mod dialect;
 pub(crate) mod requests;
+pub(crate) mod spent;
 pub(crate) mod usage;
 mod value;
 

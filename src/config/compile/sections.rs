@@ -161,7 +161,7 @@ fn billing(mut map: Map<'_>) -> Billing {
     let lease = map.take("lease");
     if lease.nanos("an amount in USD").is_some() {
         lease.warn(
-            "no effect yet: balances are not built",
+            "no effect yet: nodes take no leases",
             "leave it out until they are",
         );
     }

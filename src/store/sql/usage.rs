@@ -140,8 +140,13 @@ fn counts(record: &Record) -> [i64; COUNTS] {
         tokens(usage.audio_output),
         tokens(usage.image_input),
         tokens(usage.image_output),
-        record.cost.0.clamp(-MAX_COST, MAX_COST),
+        countable(record.cost),
     ]
+}
+
+/// What a record adds to a sum of costs.
+pub(super) fn countable(cost: Nanos) -> i64 {
+    cost.0.clamp(-MAX_COST, MAX_COST)
 }
 
 fn add_to<'a>(insert: &Insert, dialect: Dialect, tally: Tally<'a>) -> Vec<Step<'a>> {

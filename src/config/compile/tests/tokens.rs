@@ -76,8 +76,9 @@ fn names_and_keys_are_unique() {
 }
 
 #[test]
-fn what_is_not_enforced_is_refused() {
-    check_token("budget: 25", &["!tokens.t.budget: not enforced yet"]);
+fn budgets_and_limits_are_checked() {
+    check_token("budget: 25", &[]);
+    check_token("budget: 0", &["?tokens.t.budget: nothing to spend"]);
     check_token(
         "budget: -1, limits: {rpm: many, rps: 1, tpm: 0}",
         &[
@@ -119,6 +120,17 @@ fn a_key_may_try_several_groups_when_their_order_is_said() {
             "!tokens.t.group: there is no order to try groups in",
         ],
     );
+}
+
+#[test]
+fn a_budget_is_exact() {
+    let budget = |yaml: &str| {
+        let snapshot = snapshot(&with_token(&format!("key: sk-12345678{yaml}")));
+        snapshot.tokens.values().next().unwrap().budget
+    };
+    assert_eq!(budget(", budget: 0.000000001"), Some(ledger::Nanos(1)));
+    assert_eq!(budget(", budget: 25"), Some(ledger::Nanos(25_000_000_000)));
+    assert_eq!(budget(""), None);
 }
 
 #[test]

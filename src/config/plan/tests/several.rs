@@ -37,7 +37,7 @@ fn groups_are_tried_in_their_order_whatever_the_priorities() {
     ]);
     let expected = ["vip/fine", "vip/both", "default/plain"];
     assert_eq!(
-        order(&mut world, "m").unwrap(),
+        order(&mut world, "m").expect("a plan"),
         expected,
         "a channel of both is tried once, in the first"
     );
@@ -49,9 +49,12 @@ fn a_group_that_cannot_answer_is_passed_over() {
         "name: plain, models: [m, only]",
         "name: fine, groups: [vip]",
     ]);
-    assert_eq!(order(&mut world, "only").unwrap(), ["default/plain"]);
+    assert_eq!(
+        order(&mut world, "only").expect("a plan"),
+        ["default/plain"]
+    );
     world.break_lane("fine", 0);
-    assert_eq!(order(&mut world, "m").unwrap(), ["default/plain"]);
+    assert_eq!(order(&mut world, "m").expect("a plan"), ["default/plain"]);
     world.break_lane("plain", 0);
     let down = NoPlan::AllDown {
         retry_after: Duration::from_secs(30),

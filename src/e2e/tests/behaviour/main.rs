@@ -3,6 +3,7 @@
 
 mod answers;
 mod bodies;
+mod budgets;
 mod commands;
 mod cuts;
 mod drain;
