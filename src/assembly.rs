@@ -225,7 +225,7 @@ fn counters(snapshot: &Snapshot) -> Result<Arc<dyn Counters>, Failure> {
 
 /// Opens the store on a plain thread: migrations may use drivers that refuse to run inside an
 /// async runtime.
-fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
+pub(crate) fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
     let url = url.to_string();
     let opened = std::thread::spawn(move || store::open(&url)).join();
     match opened {

@@ -11,8 +11,9 @@ use crate::Store;
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
 use crate::search::{Page, Search};
-use crate::sql::{Step, Value, requests, spent, usage};
-use crate::usage::{Sums, UsageSearch};
+use crate::sql::{Step, Value, requests, spent, usage, verify};
+use crate::usage::{Bucket, Sums, UsageSearch};
+use crate::verify::Difference;
 
 /// How often a batch is put again without the records that are there already.
 const ATTEMPTS: u32 = 5;
@@ -151,6 +152,24 @@ impl<D: Driver> Store for Database<D> {
             driver.commit(&steps)?;
         }
         Ok(removed)
+    }
+
+    fn verify(&self, from: Timestamp) -> Result<Vec<Difference>, StoreError> {
+        let driver = self.driver()?;
+        let dialect = driver.dialect();
+        let mut found = Vec::new();
+        for row in driver.query(&verify::all_spent(dialect))? {
+            found.push(verify::of_all(row)?);
+        }
+        for row in driver.query(&verify::spent(dialect))? {
+            found.push(verify::of_token(row)?);
+        }
+        for bucket in [Bucket::Day, Bucket::Hour] {
+            for row in driver.query(&verify::used(dialect, bucket, from))? {
+                found.push(verify::of_bucket(bucket, row)?);
+            }
+        }
+        Ok(found)
     }
 
     fn ping(&self) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ pub(crate) mod requests;
 pub(crate) mod spent;
 pub(crate) mod usage;
 mod value;
+pub(crate) mod verify;
 
 use std::borrow::Cow;
 

@@ -23,6 +23,7 @@ pub(super) fn conform(store: &dyn Store) {
     every_record_is_spent_once(store);
     sums_outlive_their_records(store);
     absurd_costs_keep_nobody_out(store);
+    every_sum_is_what_its_records_say(store);
 }
 
 fn every_record_is_spent_once(store: &dyn Store) {
@@ -59,6 +60,12 @@ fn sums_outlive_their_records(store: &dyn Store) {
     while store.prune(before, 100).unwrap() > 0 {}
     assert_eq!(store.request("spent-old").unwrap(), None);
     assert_eq!(spent(store, "yaml:spent-old"), 3);
+}
+
+/// Whatever the whole suite did before.
+fn every_sum_is_what_its_records_say(store: &dyn Store) {
+    let from = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(store.verify(from).unwrap(), []);
 }
 
 /// A sum too large for its column would keep every later record out.
