@@ -1,10 +1,10 @@
 //! Holds what a request may cost against the budget of its key: one step that no model operation
 //! can skip.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::plan::Candidate;
-use ledger::budget::NoReserve;
+use ledger::budget::{NoReserve, Purse};
 use ledger::{Nanos, bill};
 use llm::{Operation, ToolUses, Usage};
 
@@ -20,6 +20,8 @@ const BYTES_PER_TOKEN: u64 = 3;
 const IMAGE_TOKENS: u64 = 1_600;
 /// When to come back while nobody knows what was spent: right after a start, or with the store away.
 const UNKNOWN: Duration = Duration::from_secs(1);
+/// When to come back while the store is away and the lease is spent.
+const AWAY: Duration = Duration::from_secs(5);
 
 /// Holds the upper bound of what a planned request costs. Keys without a budget are not held.
 pub(crate) fn reserve(shared: &Shared, exchange: &mut Exchange) -> Result<(), Refusal> {
@@ -30,7 +32,10 @@ pub(crate) fn reserve(shared: &Shared, exchange: &mut Exchange) -> Result<(), Re
     if amount == Nanos::ZERO {
         return Ok(());
     }
-    let reserved = shared.budgets.reserve(&exchange.token.id, budget, amount);
+    let lease = exchange.snapshot.billing.lease;
+    let purse = Purse { budget, lease };
+    let now = Instant::now();
+    let reserved = (shared.budgets).reserve(&exchange.token.id, purse, amount, now);
     exchange.reserve = Some(reserved.map_err(|none| refusal(none, budget, amount))?);
     Ok(())
 }
@@ -42,6 +47,11 @@ fn refusal(none: NoReserve, budget: Nanos, amount: Nanos) -> Refusal {
             "what this key has spent is not known at the moment; try again soon",
         )
         .after(UNKNOWN),
+        NoReserve::Away => Refusal::new(
+            Cause::Unavailable,
+            "the account of this key cannot be reached at the moment; try again soon",
+        )
+        .after(AWAY),
         NoReserve::Short { left } => Refusal::new(
             Cause::OverBudget,
             format!(

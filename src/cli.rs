@@ -188,9 +188,11 @@ fn check(path: &Path) -> Result<(), Failure> {
         writeln!(
             out,
             "budgets: {budgets} keys; exact with one node. Nodes that share a store read what the others \
-             spent every {} s: together they may go over a budget by what they spend in that time, or \
-             while they cannot reach the store",
-            spending::REFRESH.as_secs()
+             spent every {} s: together they may go over a budget by what they spend in that time (at \
+             most {} s), and by {} USD a node while it cannot reach the store",
+            spending::REFRESH.as_secs(),
+            ledger::budget::FRESH.as_secs(),
+            snapshot.billing.lease
         )?;
     }
     writeln!(

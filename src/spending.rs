@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::{Live, Snapshot};
 use ledger::Nanos;
@@ -62,12 +62,13 @@ fn learn(snapshot: &Snapshot, store: &dyn Store, budgets: &Budgets) -> Result<()
     if ids.is_empty() {
         return Ok(());
     }
+    let asked = Instant::now();
     for (id, spent) in store.spent(&ids)? {
-        budgets.learn(&id, spent);
+        budgets.learn(&id, spent, asked);
     }
     // What has no sum has spent nothing.
     for id in ids {
-        budgets.learn(id, Nanos::ZERO);
+        budgets.learn(id, Nanos::ZERO, asked);
     }
     Ok(())
 }

@@ -133,6 +133,8 @@ pub struct Billing {
     pub refuse_unpriced: bool,
     /// Output tokens held when nobody says a maximum.
     pub hold_output: u64,
+    /// What one node may hold of a key's budget while the store is away.
+    pub lease: Nanos,
 }
 
 /// The `limits` section.

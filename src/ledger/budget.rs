@@ -2,8 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::money::Nanos;
+
+/// A sum that was read longer ago is no longer one that others are seen by: the store is away.
+pub const FRESH: Duration = Duration::from_secs(3);
 
 /// The accounts of callers with a budget, in this process.
 ///
@@ -16,11 +20,24 @@ pub struct Budgets {
     accounts: Mutex<HashMap<Arc<str>, Account>>,
 }
 
-#[derive(Debug, Default)]
+/// What an account may spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purse {
+    /// In all.
+    pub budget: Nanos,
+    /// Held at most in this process while the store is away and nobody sees what others spend.
+    pub lease: Nanos,
+}
+
+#[derive(Debug)]
 struct Account {
     spent: Nanos,
     /// Of all open reserves.
     held: Nanos,
+    /// When the sum was asked for that is known.
+    read: Instant,
+    /// Held since then, whether it is still open or not.
+    since: Nanos,
 }
 
 /// Why nothing is reserved.
@@ -29,6 +46,9 @@ pub enum NoReserve {
     /// The store has not said yet what the account has spent.
     #[error("what was spent is not known yet")]
     Unknown,
+    /// The store is away, and what may be spent without it is.
+    #[error("the store is away")]
+    Away,
     /// The budget does not cover it.
     #[error("{left} USD are left")]
     Short {
@@ -38,36 +58,53 @@ pub enum NoReserve {
 }
 
 impl Budgets {
-    /// Takes over what the store has of an account. Less than is known already changes nothing.
-    pub fn learn(&self, account: &str, spent: Nanos) {
+    /// Takes over what the store said when it was asked at `read`. A sum that is less than what is
+    /// known already changes none.
+    pub fn learn(&self, account: &str, spent: Nanos, read: Instant) {
         let mut accounts = self.accounts();
         match accounts.get_mut(account) {
-            Some(known) => known.spent = known.spent.max(spent),
+            Some(known) => {
+                known.spent = known.spent.max(spent);
+                known.read = read;
+                known.since = Nanos::ZERO;
+            }
             None => {
-                let held = Nanos::ZERO;
-                accounts.insert(account.into(), Account { spent, held });
+                let [held, since] = [Nanos::ZERO; 2];
+                let known = Account {
+                    spent,
+                    held,
+                    read,
+                    since,
+                };
+                accounts.insert(account.into(), known);
             }
         }
     }
 
-    /// Holds `amount` of an account that may spend `budget` in all.
+    /// Holds `amount` of an account.
     ///
     /// # Errors
     /// When what is left does not cover it, or nobody knows what is.
     pub fn reserve(
         self: &Arc<Self>,
         account: &Arc<str>,
-        budget: Nanos,
+        purse: Purse,
         amount: Nanos,
+        now: Instant,
     ) -> Result<Reserve, NoReserve> {
         let mut accounts = self.accounts();
         let known = accounts.get_mut(account).ok_or(NoReserve::Unknown)?;
-        let left = known.left(budget);
+        let left = known.left(purse.budget);
         if amount > left {
             return Err(NoReserve::Short {
                 left: left.max(Nanos::ZERO),
             });
         }
+        let since = known.since.saturating_add(amount);
+        if since > purse.lease && now.saturating_duration_since(known.read) > FRESH {
+            return Err(NoReserve::Away);
+        }
+        known.since = since;
         known.held = known.held.saturating_add(amount);
         drop(accounts);
         Ok(Reserve {

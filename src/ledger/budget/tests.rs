@@ -9,8 +9,19 @@ const BUDGET: Nanos = Nanos(100);
 /// An account that has spent so much.
 fn account(spent: i64) -> (Arc<Budgets>, Arc<str>) {
     let budgets = Arc::new(Budgets::default());
-    budgets.learn("yaml:a", Nanos(spent));
+    budgets.learn("yaml:a", Nanos(spent), Instant::now());
     (budgets, "yaml:a".into())
+}
+
+/// While the store is there.
+fn reserve(
+    budgets: &Arc<Budgets>,
+    key: &Arc<str>,
+    budget: Nanos,
+    amount: Nanos,
+) -> Result<Reserve, NoReserve> {
+    let lease = Nanos::ZERO;
+    budgets.reserve(key, Purse { budget, lease }, amount, Instant::now())
 }
 
 fn short(left: i64) -> Option<NoReserve> {
@@ -20,23 +31,23 @@ fn short(left: i64) -> Option<NoReserve> {
 #[test]
 fn what_is_held_is_not_left_until_it_is_settled_or_dropped() {
     let (budgets, key) = account(40);
-    let reserve = |amount| budgets.reserve(&key, BUDGET, Nanos(amount));
-    let first = reserve(50).unwrap();
-    assert_eq!(reserve(11).err(), short(10));
-    let second = reserve(10).unwrap();
-    assert_eq!(reserve(1).err(), short(0));
+    let hold = |amount| reserve(&budgets, &key, BUDGET, Nanos(amount));
+    let first = hold(50).unwrap();
+    assert_eq!(hold(11).err(), short(10));
+    let second = hold(10).unwrap();
+    assert_eq!(hold(1).err(), short(0));
     drop(second);
     first.settle(Nanos(5));
     assert_eq!(budgets.spent(&key), Some(Nanos(45)));
-    drop(reserve(55).unwrap());
-    assert_eq!(reserve(56).err(), short(55));
+    drop(hold(55).unwrap());
+    assert_eq!(hold(56).err(), short(55));
 }
 
 #[test]
 fn nobody_spends_before_it_is_known_what_was_spent() {
     let budgets = Arc::new(Budgets::default());
     let key = "yaml:a".into();
-    let none = budgets.reserve(&key, BUDGET, Nanos(1)).err();
+    let none = reserve(&budgets, &key, BUDGET, Nanos(1)).err();
     assert_eq!(none, Some(NoReserve::Unknown));
     assert_eq!(budgets.spent(&key), None);
 }
@@ -44,38 +55,59 @@ fn nobody_spends_before_it_is_known_what_was_spent() {
 #[test]
 fn a_request_dearer_than_its_hold_is_paid_all_the_same() {
     let (budgets, key) = account(0);
-    let reserve = |amount| budgets.reserve(&key, BUDGET, Nanos(amount));
-    reserve(60).unwrap().settle(Nanos(130));
+    let hold = |amount| reserve(&budgets, &key, BUDGET, Nanos(amount));
+    hold(60).unwrap().settle(Nanos(130));
     assert_eq!(budgets.spent(&key), Some(Nanos(130)));
-    assert_eq!(reserve(1).err(), short(0), "nothing is left, not less");
-    let raised = budgets.reserve(&key, Nanos(140), Nanos(10));
+    assert_eq!(hold(1).err(), short(0), "nothing is left, not less");
+    let raised = reserve(&budgets, &key, Nanos(140), Nanos(10));
     assert!(raised.is_ok(), "a larger budget counts at once");
 }
 
 #[test]
 fn the_stores_sum_counts_when_it_is_more() {
     let (budgets, key) = account(0);
-    budgets
-        .reserve(&key, BUDGET, Nanos(30))
+    reserve(&budgets, &key, BUDGET, Nanos(30))
         .unwrap()
         .settle(Nanos(30));
-    budgets.learn(&key, Nanos(10));
+    budgets.learn(&key, Nanos(10), Instant::now());
     assert_eq!(
         budgets.spent(&key),
         Some(Nanos(30)),
         "it is a little behind"
     );
-    budgets.learn(&key, Nanos(80));
+    budgets.learn(&key, Nanos(80), Instant::now());
     assert_eq!(budgets.spent(&key), Some(Nanos(80)), "others spend as well");
+}
+
+#[test]
+fn with_the_store_away_the_lease_is_spent_and_no_more() {
+    let (budgets, key) = account(0);
+    let lease = Nanos(20);
+    let hold = |budget, amount, now| {
+        let budget = Nanos(budget);
+        budgets.reserve(&key, Purse { budget, lease }, Nanos(amount), now)
+    };
+    let begun = Instant::now();
+    let away = begun + FRESH + Duration::from_secs(1);
+    let early = hold(100, 15, begun).unwrap();
+    early.settle(Nanos(1));
+    assert!(hold(100, 5, away).is_ok(), "no more than the lease in all");
+    assert_eq!(hold(100, 1, away).err(), Some(NoReserve::Away));
+    assert_eq!(hold(5, 5, away).err(), short(4), "the budget comes first");
+    budgets.learn(&key, Nanos(1), away);
+    assert!(hold(100, 50, away).is_ok(), "it is back");
 }
 
 #[test]
 fn amounts_at_the_end_of_the_range_do_not_turn_round() {
     let (budgets, key) = account(i64::MAX);
-    assert_eq!(budgets.reserve(&key, BUDGET, Nanos(1)).err(), short(0));
+    assert_eq!(reserve(&budgets, &key, BUDGET, Nanos(1)).err(), short(0));
     let (budgets, key) = account(0);
-    let all = budgets.reserve(&key, Nanos::MAX, Nanos::MAX).unwrap();
-    assert_eq!(budgets.reserve(&key, Nanos::MAX, Nanos(1)).err(), short(0));
+    let all = reserve(&budgets, &key, Nanos::MAX, Nanos::MAX).unwrap();
+    assert_eq!(
+        reserve(&budgets, &key, Nanos::MAX, Nanos(1)).err(),
+        short(0)
+    );
     all.settle(Nanos::MAX);
     assert_eq!(budgets.spent(&key), Some(Nanos::MAX));
 }
@@ -92,7 +124,7 @@ proptest! {
         for (step, amount, beyond) in steps {
             match step {
                 0 | 1 => {
-                    if let Ok(reserve) = budgets.reserve(&key, BUDGET, Nanos(amount)) {
+                    if let Ok(reserve) = reserve(&budgets, &key, BUDGET, Nanos(amount)) {
                         open.push((reserve, amount));
                     }
                 }
@@ -103,7 +135,7 @@ proptest! {
                 },
                 _ => {
                     open.pop();
-                    budgets.learn(&key, Nanos(spent - spent / 3));
+                    budgets.learn(&key, Nanos(spent - spent / 3), Instant::now());
                 }
             }
             prop_assert_eq!(budgets.spent(&key), Some(Nanos(spent)));
@@ -111,6 +143,6 @@ proptest! {
         }
         open.clear();
         let left = Nanos((BUDGET.0 - spent).max(0));
-        prop_assert!(budgets.reserve(&key, BUDGET, left).is_ok() || spent > BUDGET.0);
+        prop_assert!(reserve(&budgets, &key, BUDGET, left).is_ok() || spent > BUDGET.0);
     }
 }

@@ -1,13 +1,18 @@
 //! Keys with a budget: what they may spend, to the last nano-dollar, and what outlives a crash.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use e2e::{Answer, Call, Counts, Dialect, Gateway, Setup, Upstream, altered, channel};
 use serde_json::{Value, json};
+use servers::{Kind, Server};
+use tokio::task;
 
 const KEY: &str = "sk-budget-0123456789";
 /// The gateway knows what was spent, and has stored a record, at the latest after this.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a node reads what others have spent.
+const REFRESH: Duration = Duration::from_secs(1);
 /// What an answer of `COUNTS` costs.
 const COST: &str = "0.000300000";
 const COUNTS: Counts = Counts::of(100, 20);
@@ -201,6 +206,76 @@ async fn a_budget_that_is_set_while_running_counts_what_was_spent_before() {
     while ask(&gateway).await.status != 429 {
         assert!(start.elapsed() < PATIENCE, "the budget is never known");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_on_one_store_know_of_each_other() {
+    let store = task::spawn_blocking(|| servers::postgres().database())
+        .await
+        .unwrap();
+    let upstream = Upstream::start().await;
+    upstream.always(Dialect::Chat.whole("x", COUNTS));
+    let setup = with_channel(setup("0.003"), &upstream, Dialect::Chat);
+    let setup = setup.with(json!({ "store": store }));
+    let (one, two) = (
+        Gateway::start(setup.clone()).await,
+        Gateway::start(setup).await,
+    );
+    ask(&two).await.is(200);
+    tokio::time::sleep(2 * REFRESH).await;
+    let answered = 1 + ask_until_refused(&one).await;
+    assert!((8..=10).contains(&answered), "{answered}");
+    one.metric_is("tollgate_ledger_queue", &[], 0.0).await;
+    one.process.signal("KILL");
+    tokio::time::sleep(2 * REFRESH).await;
+    assert_eq!(ask_until_refused(&two).await, 0, "all is spent elsewhere");
+    assert_eq!(upstream.calls(), answered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_store_away_a_lease_is_spent_and_callers_without_a_budget_go_on() {
+    let server = Arc::new(
+        task::spawn_blocking(|| Server::new(Kind::Postgres))
+            .await
+            .unwrap(),
+    );
+    let upstream = Upstream::start().await;
+    upstream.always(Dialect::Chat.whole("x", COUNTS));
+    let setup = with_channel(setup("1"), &upstream, Dialect::Chat);
+    let gateway = Gateway::start(setup.with(json!({
+        "store": server.database(),
+        "billing": { "lease": "0.003" },
+    })))
+    .await;
+    ask(&gateway).await.is(200);
+    let away = Arc::clone(&server);
+    task::spawn_blocking(move || away.stop()).await.unwrap();
+    tokio::time::sleep(5 * REFRESH).await;
+    let mut answered = 0;
+    let refused = loop {
+        let answer = ask(&gateway).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        answered += 1;
+    };
+    // A hold is a little more than half a thousandth.
+    assert!((4..=5).contains(&answered), "{answered}");
+    assert_eq!(refused.is(503).header("retry-after"), Some("5"));
+    Call::ask(Dialect::Chat, "chat-m", false)
+        .send(&gateway)
+        .await
+        .is(200);
+    let back = Arc::clone(&server);
+    task::spawn_blocking(move || back.start()).await.unwrap();
+    let start = Instant::now();
+    while ask(&gateway).await.status != 200 {
+        assert!(
+            start.elapsed() < 3 * PATIENCE,
+            "the account never comes back"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
