@@ -9,6 +9,7 @@ use config::plan::{Candidate, Plan};
 use config::snapshot::{Snapshot, Token};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
+use ledger::budget::Reserve;
 use ledger::limit::{Permit, Standing};
 use ledger::writer::Slot;
 use ledger::{End, Nanos, Record, UsageSource};
@@ -40,6 +41,8 @@ pub(crate) struct Exchange {
     pub(crate) dropped: Vec<Cow<'static, str>>,
     /// Its room under the limits; given back when it ends, however it ends.
     pub(crate) permit: Option<Permit>,
+    /// What it holds of its key's budget; free again when it ends, however it ends.
+    pub(crate) reserve: Option<Reserve>,
     /// What is left under the limits, for the answer's headers.
     pub(crate) standing: Standing,
     /// Why it was refused, for the record.
@@ -136,6 +139,14 @@ impl Exchange {
     /// The asked model, empty while the body is not understood.
     pub(crate) fn model(&self) -> &str {
         self.asked.as_ref().map_or("", |asked| &asked.ask.model)
+    }
+
+    /// The group of the candidate that answers, or that is tried first or was tried last; before
+    /// there is a plan, the key's own.
+    pub(crate) fn group(&self) -> &Arc<str> {
+        let route = self.route.as_ref();
+        let candidate = route.and_then(|route| route.current().or(route.plan.candidates.last()));
+        candidate.map_or(&self.token.group, |candidate| &candidate.group)
     }
 
     pub(crate) fn streamed(&self) -> bool {

@@ -4,6 +4,7 @@ mod answer;
 mod attempt;
 mod auth;
 mod body;
+mod budget;
 mod conduct;
 mod count;
 mod ctx;

@@ -76,13 +76,27 @@ fn bounds(exchange: &Exchange) -> Vec<Bound> {
         }
     };
     add(Scope::Key, Arc::clone(&token.id), token.limits);
-    if let Some(group) = snapshot.groups.get(&*token.group) {
-        add(Scope::Group, Arc::clone(&token.group), group.limits);
+    for group in groups(exchange) {
+        if let Some(limits) = snapshot.groups.get(&**group).map(|group| group.limits) {
+            add(Scope::Group, Arc::clone(group), limits);
+        }
     }
     if let Some((written, limits)) = snapshot.prices.limits(exchange.model()) {
         add(Scope::Model, written.into(), limits);
     }
     bounds
+}
+
+/// Every group whose channels the plan may come to: failover must not lead around a limit.
+fn groups(exchange: &Exchange) -> Vec<&Arc<str>> {
+    let plan = exchange.route.as_ref().map(|route| &route.plan.candidates);
+    let mut groups: Vec<&Arc<str>> = Vec::new();
+    for candidate in plan.into_iter().flatten() {
+        if !groups.contains(&&candidate.group) {
+            groups.push(&candidate.group);
+        }
+    }
+    groups
 }
 
 /// Tokens of the input by estimate: four bytes are about one. Counting tokens uses none.

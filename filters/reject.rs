@@ -34,6 +34,8 @@ pub(crate) enum Cause {
     Unavailable,
     /// A limit of requests, tokens or concurrency has no room.
     OverLimit,
+    /// The budget of the key does not cover the request.
+    OverBudget,
     /// Every attempt was answered 429.
     RateLimited,
     /// The upstream refused the request itself: 400, 404, 413, 422.
@@ -100,7 +102,7 @@ impl Refusal {
 
     /// Whether clients are told not to repeat the request as it is.
     pub(crate) fn forbids_retry(&self, format: Format) -> bool {
-        matches!(self.status(format), 401 | 403 | 404 | 413)
+        self.cause == Cause::OverBudget || matches!(self.status(format), 401 | 403 | 404 | 413)
     }
 
     /// The label of `tollgate_refused_total`.
@@ -116,6 +118,7 @@ impl Refusal {
             Cause::SlowBody => "slow_body",
             Cause::Unavailable => "unavailable",
             Cause::OverLimit => "rate_limited",
+            Cause::OverBudget => "over_budget",
             Cause::RateLimited => "upstream_rate_limited",
             Cause::UpstreamRefused(_) => "upstream_refused",
             Cause::UpstreamFailed => "upstream_failed",
@@ -190,6 +193,7 @@ fn openai_words(cause: Cause) -> (u16, &'static str, Option<&'static str>) {
         Cause::OverLimit | Cause::RateLimited => {
             (429, "rate_limit_exceeded", Some("rate_limit_exceeded"))
         }
+        Cause::OverBudget => (429, "insufficient_quota", Some("insufficient_quota")),
         Cause::UpstreamRefused(status) => (status, INVALID, None),
         Cause::UpstreamFailed => (502, "upstream_error", Some("upstream_error")),
         Cause::UpstreamBusy => (503, "service_unavailable", Some("upstream_overloaded")),
@@ -208,7 +212,7 @@ fn anthropic_words(cause: Cause) -> (u16, &'static str) {
         Cause::TooLarge => (413, "request_too_large"),
         Cause::SlowBody => (408, "timeout_error"),
         Cause::Unavailable | Cause::UpstreamBusy => (529, "overloaded_error"),
-        Cause::OverLimit | Cause::RateLimited => (429, "rate_limit_error"),
+        Cause::OverLimit | Cause::OverBudget | Cause::RateLimited => (429, "rate_limit_error"),
         Cause::UpstreamRefused(404) => (404, "not_found_error"),
         Cause::UpstreamRefused(413) => (413, "request_too_large"),
         Cause::UpstreamRefused(status) => (status, "invalid_request_error"),
@@ -228,7 +232,7 @@ fn google_words(cause: Cause) -> (u16, &'static str) {
         Cause::TooLarge => (413, "INVALID_ARGUMENT"),
         Cause::SlowBody => (408, "DEADLINE_EXCEEDED"),
         Cause::Unavailable | Cause::UpstreamBusy => (503, "UNAVAILABLE"),
-        Cause::OverLimit | Cause::RateLimited => (429, "RESOURCE_EXHAUSTED"),
+        Cause::OverLimit | Cause::OverBudget | Cause::RateLimited => (429, "RESOURCE_EXHAUSTED"),
         Cause::UpstreamRefused(404) => (404, "NOT_FOUND"),
         Cause::UpstreamRefused(status) => (status, "INVALID_ARGUMENT"),
         Cause::UpstreamFailed => (502, "UNAVAILABLE"),
@@ -274,6 +278,12 @@ mod tests {
                 (404, "model_not_found"),
                 (404, "not_found_error"),
                 (404, "NOT_FOUND"),
+            ),
+            (
+                OverBudget,
+                (429, "insufficient_quota"),
+                (429, "rate_limit_error"),
+                (429, "RESOURCE_EXHAUSTED"),
             ),
             (
                 RateLimited,

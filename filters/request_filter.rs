@@ -19,7 +19,7 @@ use crate::endpoint::{self, Endpoint, ModelEndpoint};
 use crate::exchange::{Asked, Exchange};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
-use crate::{answer, auth, hold, limit, local, query, route, settle};
+use crate::{answer, auth, budget, hold, limit, local, query, route, settle};
 
 /// Client headers that travel on to the upstream (contract section 3).
 const FORWARDED: [&str; 5] = [
@@ -192,6 +192,7 @@ fn admit(
         under_way: false,
         dropped: Vec::new(),
         permit: None,
+        reserve: None,
         standing: Standing::default(),
         error: None,
         overhead: std::time::Duration::ZERO,
@@ -226,6 +227,7 @@ async fn prepare(
     exchange.asked = Some(asked);
     exchange.route = Some(route::of(&snapshot, exchange)?);
     limit::admit(shared, exchange).await?;
+    budget::reserve(shared, exchange)?;
     Ok(hold::place(exchange).await?)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use config::snapshot::Snapshot;
 use ledger::{End, Nanos, Record, UsageSource, bill};
 use llm::tap::Report;
 use llm::{Format, ToolUses, Usage, tokens};
@@ -31,6 +32,11 @@ pub(crate) async fn close(
     let record = record(exchange, status, end, &used, report);
     shared.metrics.closed(&record);
     leave(exchange, &used.usage);
+    // Before the record is on its way to the store: a sum that is read there holds nothing that is
+    // added here later, a second time.
+    if let Some(reserve) = exchange.reserve.take() {
+        reserve.settle(record.cost);
+    }
     exchange.closed = Some(Closed::of(&record));
     if let Some(slot) = exchange.slot.take() {
         slot.write(&record);
@@ -164,7 +170,7 @@ fn record(
         user: exchange.token.user.to_string(),
         token: exchange.token.name.to_string(),
         token_id: exchange.token.id.to_string(),
-        group: exchange.token.group.to_string(),
+        group: exchange.group().to_string(),
         operation: exchange.operation,
         client_format: exchange.format,
         upstream_format: reached.map(|candidate| candidate.format),
@@ -217,10 +223,13 @@ fn cost(exchange: &Exchange, upstream_model: &str, used: &Used) -> Nanos {
 /// What the group multiplies costs by, in 10^-9. Static keys have no user group: the ratio is
 /// the used group's own.
 pub(crate) fn ratio(exchange: &Exchange) -> u64 {
-    let groups = &exchange.snapshot.groups;
-    groups
-        .get(&*exchange.token.group)
-        .map_or(bill::RATIO_ONE, |group| group.ratio.0)
+    ratio_of(&exchange.snapshot, exchange.group())
+}
+
+/// The same, of any group.
+pub(crate) fn ratio_of(snapshot: &Snapshot, group: &str) -> u64 {
+    let group = snapshot.groups.get(group);
+    group.map_or(bill::RATIO_ONE, |group| group.ratio.0)
 }
 
 /// Closes what no phase has closed: the request ended in a way nobody foresaw.

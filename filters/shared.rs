@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use config::live::Live;
+use ledger::budget::Budgets;
 use ledger::limit::Counters;
 use ledger::writer::Writer;
 use pingora::connectors::http::Connector;
@@ -25,6 +26,7 @@ pub struct Shared {
     pub(crate) live: Arc<Live>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) counters: Arc<dyn Counters>,
+    pub(crate) budgets: Arc<Budgets>,
     pub(crate) metrics: Metrics,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) replicas: Replicas,
@@ -43,6 +45,7 @@ impl Shared {
         live: Arc<Live>,
         writer: Arc<Writer>,
         counters: Arc<dyn Counters>,
+        budgets: Arc<Budgets>,
         metrics: Metrics,
         store_seen: Arc<dyn Fn() -> bool + Send + Sync>,
     ) -> Shared {
@@ -53,6 +56,7 @@ impl Shared {
             live,
             writer,
             counters,
+            budgets,
             metrics,
             authorities: Authorities::default(),
             upstreams: Connector::new(None),

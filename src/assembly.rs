@@ -29,7 +29,7 @@ use crate::listen::{self, Bound, Prebound};
 use crate::retention::Retention;
 use crate::sides::Socket;
 use crate::upkeep::{Reloads, Side};
-use crate::{logs, newcomer, sides};
+use crate::{logs, newcomer, sides, spending};
 
 /// Requests in flight at most; further ones are refused. What the journal may owe them, about
 /// 1 KiB each, is in memory only while the disk is full.
@@ -107,6 +107,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
         Arc::clone(&live),
         Arc::clone(&writer),
         counters(&snapshot)?,
+        spending::start(&live, &store, &writer)?,
         metrics,
         store_seen,
     ));
@@ -224,7 +225,7 @@ fn counters(snapshot: &Snapshot) -> Result<Arc<dyn Counters>, Failure> {
 
 /// Opens the store on a plain thread: migrations may use drivers that refuse to run inside an
 /// async runtime.
-fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
+pub(crate) fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
     let url = url.to_string();
     let opened = std::thread::spawn(move || store::open(&url)).join();
     match opened {

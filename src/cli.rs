@@ -1,4 +1,4 @@
-//! The commands: serve, demo, check, explain.
+//! The commands: serve, demo, check, explain, ledger verify.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,8 +8,9 @@ use clap::{Parser, Subcommand};
 use config::health::Tick;
 use config::plan::{self, Wanted};
 use config::{Live, Problem};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::assembly;
+use crate::{assembly, spending};
 
 /// Longest key read from standard input, in bytes.
 const MAX_STDIN_KEY: u64 = 4096;
@@ -52,6 +53,11 @@ enum Command {
         #[arg(long, default_value = "conf/tollgate.yaml")]
         config: PathBuf,
     },
+    /// Look after what is kept of money
+    Ledger {
+        #[command(subcommand)]
+        command: Ledger,
+    },
     /// Say which channels would be tried for a request, in which order, and why others are not
     Explain {
         /// A YAML file, or a folder whose *.yaml files are merged
@@ -69,12 +75,25 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum Ledger {
+    /// Recompute every sum from the records, and name those that differ
+    Verify {
+        /// A YAML file, or a folder whose *.yaml files are merged
+        #[arg(long, default_value = "conf/tollgate.yaml")]
+        config: PathBuf,
+    },
+}
+
 /// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve { config, upgrade } => assembly::serve(config, upgrade),
         Command::Demo => assembly::demo(),
         Command::Check { config } => check(&config),
+        Command::Ledger {
+            command: Ledger::Verify { config },
+        } => verify(&config),
         Command::Explain {
             config,
             token,
@@ -164,12 +183,45 @@ fn check(path: &Path) -> Result<(), Failure> {
             writeln!(out, "  {line}")?;
         }
     }
+    let budgets = spending::accounts(&snapshot).len();
+    if budgets > 0 {
+        writeln!(
+            out,
+            "budgets: {budgets} keys; exact with one node. Nodes that share a store read what the others \
+             spent every {} s: together they may go over a budget by what they spend in that time (at \
+             most {} s), and by {} USD a node while it cannot reach the store",
+            spending::REFRESH.as_secs(),
+            ledger::budget::FRESH.as_secs(),
+            snapshot.billing.lease
+        )?;
+    }
     writeln!(
         out,
         "ok: {} channels, {} tokens",
         snapshot.channels.len(),
         snapshot.tokens.len()
     )?;
+    Ok(())
+}
+
+/// Records younger than `retention.requests` are all there: older hours and days stand alone.
+fn verify(path: &Path) -> Result<(), Failure> {
+    let live = load(path)?;
+    let snapshot = live.full();
+    let store = assembly::open_store(&snapshot.store)?;
+    let kept = SignedDuration::try_from(snapshot.retention.requests).unwrap_or(SignedDuration::MAX);
+    let from = Timestamp::now()
+        .checked_sub(kept)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .max(Timestamp::UNIX_EPOCH);
+    let differences = store
+        .verify(from)
+        .map_err(|error| Failure::Other(format!("the sums cannot be read: {error}")))?;
+    if !differences.is_empty() {
+        let lines: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        return Err(Failure::Other(lines.join("\n")));
+    }
+    writeln!(io::stdout(), "ok: every sum is what its records say")?;
     Ok(())
 }
 

@@ -20,7 +20,6 @@ mod rules;
 mod sections;
 mod store;
 mod tokens;
-mod unbuilt;
 mod upstream;
 
 use std::sync::Arc;
@@ -128,7 +127,7 @@ impl Draft {
             billing: self.sections.billing,
             limits: self.limits,
             log: self.sections.log,
-            routes: Routes::build(&channels),
+            routes: Routes::build(&channels, self.groups.auto),
             channels,
             tokens: self.tokens.by_hash,
             prices: self.prices,

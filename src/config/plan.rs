@@ -6,7 +6,7 @@ mod routes;
 mod spoken;
 mod survey;
 
-use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use rand::Rng;
 
 pub use explain::{Explained, Explanation, LeftOut, Reason, explain};
 use keys::Turn;
-use routes::Member;
+use routes::Pool;
 pub use routes::{Routes, Served, served, serves};
 use survey::Survey;
 
@@ -27,7 +27,7 @@ use crate::snapshot::{Channel, Snapshot};
 /// What a request is looking for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// The group whose channels it may use.
+    /// The group whose channels it may use; of `auto`, one group after another.
     pub group: &'a str,
     /// The asked model name.
     pub model: &'a str,
@@ -43,6 +43,8 @@ pub struct Wanted<'a> {
 /// One key of one channel: something an attempt can be made with.
 #[derive(Clone)]
 pub struct Candidate {
+    /// The group it is a candidate of: whose ratio an answer of it costs.
+    pub group: Arc<str>,
     /// The upstream account.
     pub channel: Arc<Channel>,
     /// Index into `channel.keys`.
@@ -55,7 +57,8 @@ pub struct Candidate {
     pub wish: Option<Wish>,
 }
 
-/// Candidates in the order to try them; never empty. The keys of a channel stand together.
+/// Candidates in the order to try them; never empty. Groups come one after another; inside a group
+/// the keys of a channel stand together.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Channels by tier, inside a tier by weighted chance; rate-limited ones last of all.
@@ -94,29 +97,71 @@ pub fn plan(
     now: Tick,
     rng: &mut impl Rng,
 ) -> Result<Plan, NoPlan> {
-    let pool = pool(snapshot, wanted);
-    if pool.is_empty() {
-        return Err(unserved(snapshot, wanted));
+    let mut candidates = Vec::new();
+    let mut nobody: Option<NoPlan> = None;
+    for pool in pools(snapshot, wanted) {
+        let survey = Survey::of(&pool, wanted, now, rng);
+        // Only the group that is tried first uses up a turn.
+        let turn = match candidates.is_empty() {
+            true => Turn::Take,
+            false => Turn::Peek,
+        };
+        let more = survey.candidates(turn, rng);
+        if more.is_empty() {
+            nobody = Some(survey.nobody(&pool).or(nobody));
+        }
+        add(&mut candidates, more);
     }
-    let survey = Survey::of(&pool, wanted, now, rng);
-    let candidates = survey.candidates(Turn::Take, rng);
-    if candidates.is_empty() {
-        return Err(survey.nobody(&pool));
+    match candidates.is_empty() {
+        false => Ok(Plan { candidates }),
+        true => Err(nobody.unwrap_or_else(|| unserved(snapshot, wanted))),
     }
-    Ok(Plan { candidates })
 }
 
-/// Who serves the model. A name that the catalogue of prices knows is a model's own, whatever it
-/// ends in (`gpt-5.1-codex-max`).
-fn pool<'a>(snapshot: &'a Snapshot, wanted: &Wanted<'_>) -> Cow<'a, [Member]> {
+/// Adds the candidates of a further group, without those there are already: a key that failed for
+/// one group fails for the next.
+fn add(candidates: &mut Vec<Candidate>, mut more: Vec<Candidate>) {
+    if candidates.is_empty() {
+        *candidates = more;
+        return;
+    }
+    let place = |candidate: &Candidate| (candidate.channel.index, candidate.key);
+    let known: HashSet<_> = candidates.iter().map(place).collect();
+    more.retain(|candidate| !known.contains(&place(candidate)));
+    candidates.append(&mut more);
+}
+
+/// Who serves the model, group by group. A name that the catalogue of prices knows is a model's own,
+/// whatever it ends in (`gpt-5.1-codex-max`).
+fn pools<'a>(
+    snapshot: &'a Snapshot,
+    wanted: &Wanted<'a>,
+) -> impl Iterator<Item = Pool<'a>> + use<'a> {
     let is_model = |name: &str| snapshot.prices.has(name);
-    snapshot.routes.pool(wanted.group, wanted.model, is_model)
+    snapshot.routes.pools(wanted.group, wanted.model, is_model)
 }
 
 fn unserved(snapshot: &Snapshot, wanted: &Wanted<'_>) -> NoPlan {
     match snapshot.routes.known(wanted.model) {
         true => NoPlan::NotInGroup,
         false => NoPlan::UnknownModel,
+    }
+}
+
+impl NoPlan {
+    /// Of two groups' reasons the one that gives more hope: being down passes by, and the sooner
+    /// the better.
+    fn or(self, other: Option<NoPlan>) -> NoPlan {
+        match (self, other) {
+            (
+                NoPlan::AllDown { retry_after: one },
+                Some(NoPlan::AllDown { retry_after: other }),
+            ) => NoPlan::AllDown {
+                retry_after: one.min(other),
+            },
+            (_, Some(down @ NoPlan::AllDown { .. })) => down,
+            (this, _) => this,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use jiff::Timestamp;
+use ledger::Nanos;
 use ledger::limit::Limits;
 use llm::Format;
 use secrecy::SecretString;
@@ -58,6 +59,9 @@ pub struct Snapshot {
     /// group -> the channels serving it, best first (built by `compile`, read by `plan`).
     pub(crate) routes: crate::plan::Routes,
 }
+
+/// The group of keys that try several, one after another, in the order of `groups.auto`.
+pub const AUTO: &str = "auto";
 
 /// A ratio as an integer of 10^-9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +133,8 @@ pub struct Billing {
     pub refuse_unpriced: bool,
     /// Output tokens held when nobody says a maximum.
     pub hold_output: u64,
+    /// What one node may hold of a key's budget while the store is away.
+    pub lease: Nanos,
 }
 
 /// The `limits` section.
@@ -181,7 +187,7 @@ pub struct Token {
     pub id: Arc<str>,
     /// The owner: `root` for keys from YAML.
     pub user: Arc<str>,
-    /// The group it uses.
+    /// The group it uses; `auto` stands for several.
     pub group: Arc<str>,
     /// Names or wildcards it may ask for; `None`: all.
     pub models: Option<Vec<crate::pattern::Pattern>>,
@@ -191,6 +197,8 @@ pub struct Token {
     pub allow_ips: Vec<IpNet>,
     /// Of this key alone.
     pub limits: Limits,
+    /// What it may spend in all; `None`: any amount.
+    pub budget: Option<Nanos>,
     /// A disabled key is refused like an unknown one.
     pub enabled: bool,
 }

@@ -1,7 +1,8 @@
-//! Money, records and limits: pure arithmetic, the journal that no record is lost from, and the writer
+//! Money, budgets, records and limits: pure arithmetic, the journal that no record is lost from, and the writer
 //! that hands records to a store.
 
 pub mod bill;
+pub mod budget;
 pub mod journal;
 pub mod limit;
 pub mod money;

@@ -98,6 +98,12 @@ impl Writer {
         self.desk.queued()
     }
 
+    /// Whether everything that dead processes left in the journal's folder before this one began
+    /// is stored: from then on the store owes this folder nothing but this process's own records.
+    pub fn is_rescued(&self) -> bool {
+        self.desk.is_rescued()
+    }
+
     /// Bytes in this process's journal.
     pub fn journal_bytes(&self) -> u64 {
         self.desk.journal.bytes()

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod pruning;
+mod spent;
 mod texts;
 mod usage;
 
@@ -32,6 +33,7 @@ pub(crate) fn store_conformance(store: &dyn Store) {
     limits_are_kept_in_bounds(store);
     texts::conform(store);
     usage::conform(store);
+    spent::conform(store);
     pruning::conform(store);
 }
 

@@ -5,17 +5,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use ledger::{Record, Sink, SinkError};
+use ledger::{Nanos, Record, Sink, SinkError};
 
 use crate::Store;
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
 use crate::search::{Page, Search};
-use crate::sql::{Step, Value, requests, usage};
-use crate::usage::{Sums, UsageSearch};
+use crate::sql::{Step, Value, requests, spent, usage, verify};
+use crate::usage::{Bucket, Sums, UsageSearch};
+use crate::verify::Difference;
 
 /// How often a batch is put again without the records that are there already.
 const ATTEMPTS: u32 = 5;
+/// Tokens whose sums one question asks for at most.
+const SPENT_AT_ONCE: usize = 512;
 
 /// A database, opened at once or as soon as it can be reached.
 pub(crate) struct Database<D> {
@@ -89,6 +92,7 @@ fn steps<'a>(driver: &impl Driver, records: &[&'a Record]) -> Vec<Step<'a>> {
     let mut steps = requests::insert(driver.dialect(), records);
     // Last, because these rows are those that other nodes wait for.
     steps.extend(usage::add(driver.dialect(), records));
+    steps.extend(spent::add(driver.dialect(), records));
     steps
 }
 
@@ -117,6 +121,18 @@ impl<D: Driver> Store for Database<D> {
         usage::to_sums(search, rows)
     }
 
+    fn spent(&self, token_ids: &[&str]) -> Result<Vec<(String, Nanos)>, StoreError> {
+        let driver = self.driver()?;
+        let mut sums = Vec::new();
+        for ids in token_ids.chunks(SPENT_AT_ONCE) {
+            let rows = driver.query(&spent::of(driver.dialect(), ids))?;
+            for row in rows {
+                sums.push(spent::decode(row)?);
+            }
+        }
+        Ok(sums)
+    }
+
     fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let driver = self.driver()?;
         let dialect = driver.dialect();
@@ -136,6 +152,24 @@ impl<D: Driver> Store for Database<D> {
             driver.commit(&steps)?;
         }
         Ok(removed)
+    }
+
+    fn verify(&self, from: Timestamp) -> Result<Vec<Difference>, StoreError> {
+        let driver = self.driver()?;
+        let dialect = driver.dialect();
+        let mut found = Vec::new();
+        for row in driver.query(&verify::all_spent(dialect))? {
+            found.push(verify::of_all(row)?);
+        }
+        for row in driver.query(&verify::spent(dialect))? {
+            found.push(verify::of_token(row)?);
+        }
+        for bucket in [Bucket::Day, Bucket::Hour] {
+            for row in driver.query(&verify::used(dialect, bucket, from))? {
+                found.push(verify::of_bucket(bucket, row)?);
+            }
+        }
+        Ok(found)
     }
 
     fn ping(&self) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod server;
 mod sql;
 mod sqlite;
 mod usage;
+mod verify;
 
 #[cfg(test)]
 mod conformance;
@@ -22,13 +23,14 @@ use std::sync::Arc;
 
 use config::database::Address;
 use jiff::Timestamp;
-use ledger::{Record, Sink};
+use ledger::{Nanos, Record, Sink};
 
 use crate::database::Database;
 
 pub use error::StoreError;
 pub use search::{BadCursor, Cursor, MAX_PAGE, Page, Search};
 pub use usage::{Bucket, Dimension, MAX_SUMS, Sum, Sums, UsageSearch};
+pub use verify::{Difference, MAX_DIFFERENCES, Subject};
 
 /// Everything the gateway keeps. Records come in through `Sink::put`, which is idempotent by id.
 pub trait Store: Sink {
@@ -41,9 +43,17 @@ pub trait Store: Sink {
     /// What was used, summed up. Sums are kept with the records they count, and outlive them.
     fn usage(&self, search: &UsageSearch) -> Result<Sums, StoreError>;
 
+    /// What these tokens have spent in all, by their ids; those that have spent nothing may be left
+    /// out. Sums are kept with the records they count, and outlive them.
+    fn spent(&self, token_ids: &[&str]) -> Result<Vec<(String, Nanos)>, StoreError>;
+
     /// Removes the oldest records, at most `limit` of them, and sums of the oldest hour, when they
     /// are of before `before`. Zero: there is nothing left to remove.
     fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+
+    /// Recomputes the sums that are kept, and tells those that differ, some of each kind. Records of
+    /// before `from` may be pruned: the hours and days of before are not held against them.
+    fn verify(&self, from: Timestamp) -> Result<Vec<Difference>, StoreError>;
 
     /// Whether the store answers.
     fn ping(&self) -> Result<(), StoreError>;

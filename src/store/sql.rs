@@ -4,8 +4,10 @@
 mod batch;
 mod dialect;
 pub(crate) mod requests;
+pub(crate) mod spent;
 pub(crate) mod usage;
 mod value;
+pub(crate) mod verify;
 
 use std::borrow::Cow;
 

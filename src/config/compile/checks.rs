@@ -40,11 +40,15 @@ fn useless(token: &Token, snapshot: &Snapshot) -> Option<Problem> {
         return None;
     }
     let path = format!("tokens.{}", token.name);
+    let reaches = |channel: &Channel| {
+        let mut tried = snapshot.routes.tried(&token.group);
+        tried.any(|group| channel.groups.iter().any(|own| **own == *group))
+    };
     let serving: Vec<&Channel> = snapshot
         .channels
         .iter()
         .map(|channel| &**channel)
-        .filter(|channel| channel.enabled && channel.groups.contains(&token.group))
+        .filter(|channel| channel.enabled && reaches(channel))
         .collect();
     if serving.is_empty() {
         let what = format!("no enabled channel serves its group {:?}", token.group);

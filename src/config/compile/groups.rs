@@ -1,23 +1,24 @@
 //! `groups` and `group_ratios`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ledger::RATIO_ONE;
 use ledger::limit::Limits;
 
-use super::{limits, unbuilt};
+use super::limits;
 use crate::reader::{Field, Map, did_you_mean};
-use crate::snapshot::{Group, Ratio};
+use crate::snapshot::{AUTO, Group, Ratio};
 
 /// The group of whoever says none; always there.
 pub(super) const DEFAULT: &str = "default";
-/// The group of keys that try several.
-const AUTO: &str = "auto";
 
 /// What the sections say.
 pub(super) struct Groups {
     pub(super) by_name: BTreeMap<String, Group>,
     pub(super) ratios: BTreeMap<String, BTreeMap<String, Ratio>>,
+    /// The groups that `auto` tries, in order; empty when there is no such group.
+    pub(super) auto: Vec<Arc<str>>,
 }
 
 /// Reads both sections.
@@ -30,11 +31,13 @@ pub(super) fn read(root: &mut Map<'_>) -> Groups {
     let mut groups = Groups {
         by_name: BTreeMap::from([(DEFAULT.to_string(), plain)]),
         ratios: BTreeMap::new(),
+        auto: Vec::new(),
     };
     let mut usable_by = Vec::new();
+    let mut several = None;
     for (name, field) in root.take("groups").entries() {
         if name == AUTO {
-            auto(&field);
+            several = Some(field);
         } else if name.trim() != name || name.is_empty() {
             field.error("a group without a proper name", "take the spaces out");
         } else {
@@ -43,6 +46,7 @@ pub(super) fn read(root: &mut Map<'_>) -> Groups {
                 .insert(name.to_string(), group(&field, &mut usable_by));
         }
     }
+    groups.auto = several.map_or(Vec::new(), |field| auto(&field, &groups));
     let ratios = root.take("group_ratios");
     for (user_group, used) in ratios.entries() {
         let used = used.entries().into_iter().filter_map(|(name, field)| {
@@ -93,21 +97,37 @@ fn names(field: &Field<'_>) -> Option<Vec<String>> {
     )
 }
 
-fn auto(field: &Field<'_>) {
+/// The groups to try, once each. Who may use them is not asked: static keys are the operator's own
+/// (user root), who may name any group for a key, so the order holds as it is written.
+fn auto(field: &Field<'_>, groups: &Groups) -> Vec<Arc<str>> {
     let mut map = field.map();
-    let order = map.take("order").required("list the groups to try");
-    for item in order.list() {
-        item.word("group name");
+    let list = map.take("order").required("list the groups to try");
+    let mut order: Vec<Arc<str>> = Vec::new();
+    for item in list.list() {
+        let Some(name) = item.word("group name") else {
+            continue;
+        };
+        if order.iter().any(|known| **known == *name) {
+            item.warn("named before", "once is enough: it is tried once");
+        } else if groups.known(&item, name) {
+            order.push(name.into());
+        }
+    }
+    if list.is_list() && list.list().is_empty() {
+        list.error("no group", "list the groups to try");
     }
     map.finish();
-    unbuilt::refuse(field, "take the group out and name one group per key");
+    order
 }
 
 impl Groups {
     /// Whether the group exists; a missing one is reported at `field`.
     pub(super) fn known(&self, field: &Field<'_>, name: &str) -> bool {
         if name == AUTO {
-            unbuilt::refuse(field, "name one group");
+            field.error(
+                "auto is no group of its own",
+                "name a group; only a key may try several",
+            );
             return false;
         }
         let known = self.by_name.contains_key(name);

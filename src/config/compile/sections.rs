@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use ledger::{NANOS_PER_USD, Nanos};
 use secrecy::SecretString;
 
 use super::environment::Environment;
@@ -23,6 +24,9 @@ const RETRIES: RangeInclusive<u32> = 0..=100;
 const ADMIN_KEY: usize = 16;
 /// Output tokens no model goes beyond.
 const HOLD_OUTPUT: RangeInclusive<u64> = 1..=10_000_000;
+
+/// What one node may spend of a key while the store is away, when nobody says.
+const LEASE: Nanos = Nanos(NANOS_PER_USD);
 
 /// What the sections say.
 pub(super) struct Sections {
@@ -158,17 +162,12 @@ fn billing(mut map: Map<'_>) -> Billing {
         .take("unpriced")
         .one_of(&[("free", false), ("refuse", true)]);
     let hold_output = map.take("hold_output").integer(HOLD_OUTPUT);
-    let lease = map.take("lease");
-    if lease.nanos("an amount in USD").is_some() {
-        lease.warn(
-            "no effect yet: balances are not built",
-            "leave it out until they are",
-        );
-    }
+    let lease = map.take("lease").nanos("an amount in USD");
     map.finish();
     Billing {
         refuse_unpriced: refuse.unwrap_or(false),
         hold_output: hold_output.unwrap_or(4096),
+        lease: lease.map_or(LEASE, Nanos),
     }
 }
 

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use ledger::Nanos;
 use sha2::{Digest, Sha256};
 
 use super::channel::named;
 use super::groups::{DEFAULT, Groups};
+use super::limits;
 use super::network::network;
 use super::routing::patterns;
-use super::{limits, unbuilt};
 use crate::reader::{Field, Map};
-use crate::snapshot::Token;
+use crate::snapshot::{AUTO, Token};
 
 /// A key shorter than this can be guessed.
 const SHORTEST_KEY: usize = 8;
@@ -91,7 +92,7 @@ fn token(
     }
     let allow_ips = allow_ips.iter().filter_map(network).collect();
     let enabled = map.take("enabled").boolean().unwrap_or(true);
-    budget(&map.take("budget"));
+    let budget = budget(&map.take("budget"));
     let limits = limits::read(&map.take("limits"));
     map.finish();
     let name = name?;
@@ -104,6 +105,7 @@ fn token(
         expires_at,
         allow_ips,
         limits,
+        budget,
         enabled,
     })
 }
@@ -112,7 +114,14 @@ fn group(field: &Field<'_>, groups: &Groups) -> Arc<str> {
     let Some(name) = field.word("group name") else {
         return DEFAULT.into();
     };
-    groups.known(field, name);
+    match name {
+        AUTO if groups.auto.is_empty() => field.error(
+            "there is no order to try groups in",
+            "say it: groups: { auto: { order: [default] } }",
+        ),
+        AUTO => {}
+        name => drop(groups.known(field, name)),
+    }
     name.into()
 }
 
@@ -130,10 +139,15 @@ fn models(field: &Field<'_>) -> Option<Vec<crate::pattern::Pattern>> {
     Some(patterns)
 }
 
-fn budget(field: &Field<'_>) {
-    if field.nanos("an amount in USD").is_some() {
-        unbuilt::refuse(field, "take the budget out until it is");
+fn budget(field: &Field<'_>) -> Option<Nanos> {
+    let nanos = field.nanos("an amount in USD")?;
+    if nanos == 0 {
+        field.warn(
+            "nothing to spend: only models without a price answer",
+            "leave it out for any amount",
+        );
     }
+    Some(Nanos(nanos))
 }
 
 fn expiry(field: &Field<'_>, now: Timestamp) -> Option<Timestamp> {

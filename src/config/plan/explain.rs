@@ -8,8 +8,9 @@ use llm::Format;
 use rand::Rng;
 
 use super::keys::Turn;
+use super::routes::Pool;
 use super::survey::{Out, Survey};
-use super::{Candidate, NoPlan, Wanted, pool, unserved};
+use super::{Candidate, NoPlan, Wanted, add, pools, unserved};
 use crate::health::{LaneState, Shut, Tick};
 use crate::snapshot::{Channel, Snapshot};
 
@@ -86,13 +87,22 @@ pub fn explain(
     now: Tick,
     rng: &mut impl Rng,
 ) -> Explanation {
-    let pool = pool(snapshot, wanted);
-    let survey = Survey::of(&pool, wanted, now, rng);
-    let candidates = survey.candidates(Turn::Peek, rng);
-    let refusal = match (pool.is_empty(), candidates.is_empty()) {
-        (true, _) => Some(unserved(snapshot, wanted)),
-        (false, true) => Some(survey.nobody(&pool)),
-        (false, false) => None,
+    let pools: Vec<Pool<'_>> = pools(snapshot, wanted).collect();
+    let mut surveys = Vec::with_capacity(pools.len());
+    let mut candidates = Vec::new();
+    let mut nobody = None;
+    for pool in &pools {
+        let survey = Survey::of(pool, wanted, now, rng);
+        let more = survey.candidates(Turn::Peek, rng);
+        if more.is_empty() {
+            nobody = Some(survey.nobody(pool).or(nobody));
+        }
+        add(&mut candidates, more);
+        surveys.push(survey);
+    }
+    let refusal = match candidates.is_empty() {
+        true => Some(nobody.unwrap_or_else(|| unserved(snapshot, wanted))),
+        false => None,
     };
 
     let tried = |name: &str, key: usize| {
@@ -108,15 +118,12 @@ pub fn explain(
                 reason,
             });
         };
-        let out = survey
-            .out
-            .iter()
-            .find(|(member, _)| member.channel.index == channel.index);
-        let in_pool = pool
-            .iter()
-            .any(|member| member.channel.index == channel.index);
+        let mut all_out = surveys.iter().flat_map(|survey| &survey.out);
+        let out = all_out.find(|(member, _)| member.channel.index == channel.index);
+        let mut members = pools.iter().flat_map(|pool| &*pool.members);
+        let in_pool = members.any(|member| member.channel.index == channel.index);
         match out.map(|(_, out)| *out) {
-            _ if !in_pool => leave(None, not_in_pool(channel, wanted)),
+            _ if !in_pool => leave(None, not_in_pool(snapshot, channel, wanted)),
             Some(Out::OtherFormat) => leave(None, Reason::OtherFormat(channel.formats.clone())),
             Some(Out::Disabled) => leave(None, Reason::Disabled),
             Some(Out::Shut) | None => {
@@ -128,11 +135,11 @@ pub fn explain(
         }
     }
 
-    let shares = Shares::of(&candidates);
+    let shares = Shares::among(&candidates);
     let explained = candidates.into_iter().map(|candidate| Explained {
         priority: candidate.channel.priority,
         weight: candidate.channel.weight,
-        share: shares.of_channel(&candidate.channel),
+        share: shares.of(&candidate),
         lane: candidate.channel.keys[candidate.key].lane.state(now),
         candidate,
     });
@@ -147,8 +154,9 @@ pub fn explain(
     }
 }
 
-fn not_in_pool(channel: &Channel, wanted: &Wanted<'_>) -> Reason {
-    let in_group = channel.groups.iter().any(|group| **group == *wanted.group);
+fn not_in_pool(snapshot: &Snapshot, channel: &Channel, wanted: &Wanted<'_>) -> Reason {
+    let mut tried = snapshot.routes.tried(wanted.group);
+    let in_group = tried.any(|group| channel.groups.iter().any(|own| **own == *group));
     match in_group {
         true => Reason::ModelNotServed,
         false => Reason::OtherGroup(channel.groups.clone()),
@@ -162,27 +170,27 @@ fn not_tried(channel: &Channel, key: usize, now: Tick) -> Reason {
     }
 }
 
-/// The channels of a plan, once each, to work out shares.
-struct Shares(Vec<Arc<Channel>>);
+/// The channels of a plan, once in each group, to work out shares.
+struct Shares(Vec<(Arc<str>, Arc<Channel>)>);
 
 impl Shares {
-    fn of(candidates: &[Candidate]) -> Shares {
-        let mut channels: Vec<Arc<Channel>> = candidates
+    fn among(candidates: &[Candidate]) -> Shares {
+        let mut channels: Vec<_> = candidates
             .iter()
-            .map(|candidate| candidate.channel.clone())
+            .map(|candidate| (candidate.group.clone(), candidate.channel.clone()))
             .collect();
-        channels.sort_by_key(|channel| channel.index);
-        channels.dedup_by_key(|channel| channel.index);
+        channels.sort_by(|a, b| (&a.0, a.1.index).cmp(&(&b.0, b.1.index)));
+        channels.dedup_by(|a, b| (&a.0, a.1.index) == (&b.0, b.1.index));
         Shares(channels)
     }
 
-    /// Its part of the tier's weights; of a tier of zeros, an even one.
-    fn of_channel(&self, channel: &Channel) -> f64 {
-        let tier = || {
-            self.0
-                .iter()
-                .filter(|other| other.priority == channel.priority)
+    /// Its part of the weights of its group's tier; of a tier of zeros, an even one.
+    fn of(&self, candidate: &Candidate) -> f64 {
+        let channel = &candidate.channel;
+        let in_tier = |(group, other): &&(Arc<str>, Arc<Channel>)| {
+            *group == candidate.group && other.priority == channel.priority
         };
+        let tier = || self.0.iter().filter(in_tier).map(|(_, channel)| channel);
         let total: f64 = tier().map(|other| f64::from(other.weight)).sum();
         match total > 0.0 {
             true => f64::from(channel.weight) / total,

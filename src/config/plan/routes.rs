@@ -8,12 +8,20 @@ use std::sync::Arc;
 use llm::suffix::{self, Wish};
 
 use crate::pattern::Pattern;
-use crate::snapshot::{Channel, Snapshot};
+use crate::snapshot::{AUTO, Channel, Snapshot};
 
 /// The channels of every group, by model.
 #[derive(Default)]
 pub struct Routes {
     groups: HashMap<Arc<str>, GroupRoutes>,
+    /// The groups behind `auto`, in the order to try them.
+    auto: Vec<Arc<str>>,
+}
+
+/// The channels that serve a model in one group.
+pub(super) struct Pool<'a> {
+    pub(super) group: &'a Arc<str>,
+    pub(super) members: Cow<'a, [Member]>,
 }
 
 /// A channel that serves a model, and what it calls it.
@@ -46,9 +54,9 @@ pub struct Served<'a> {
 }
 
 impl Routes {
-    /// The routes of these channels. Disabled ones are kept, so that a model they alone serve is
+    /// The routes of these channels; `auto` are the groups to try behind that name. Disabled ones are kept, so that a model they alone serve is
     /// known to be down rather than unknown.
-    pub fn build(channels: &[Arc<Channel>]) -> Routes {
+    pub fn build(channels: &[Arc<Channel>], auto: Vec<Arc<str>>) -> Routes {
         let mut members: BTreeMap<Arc<str>, Vec<Arc<Channel>>> = BTreeMap::new();
         for channel in channels {
             let groups: BTreeSet<&Arc<str>> = channel.groups.iter().collect();
@@ -64,21 +72,33 @@ impl Routes {
             .map(|(group, channels)| (group, GroupRoutes::build(channels)));
         Routes {
             groups: built.collect(),
+            auto,
         }
     }
 
-    /// The channels that serve `model` in `group`. A reasoning suffix of the name is understood
+    /// The groups that a key of `group` tries, in order: itself, or those behind `auto`.
+    pub fn tried<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a str> {
+        let (one, several) = match group {
+            AUTO => (None, &self.auto[..]),
+            _ => (Some(group), &[][..]),
+        };
+        one.into_iter().chain(several.iter().map(|group| &**group))
+    }
+
+    /// The channels that serve `model`, by the groups that a key of `group` tries; groups without
+    /// such a channel are left out. A reasoning suffix of the name is understood
     /// unless the name is written out by a channel, or `is_model` knows it as a model's own.
-    pub(super) fn pool(
-        &self,
-        group: &str,
-        model: &str,
-        is_model: impl Fn(&str) -> bool,
-    ) -> Cow<'_, [Member]> {
-        match self.groups.get(group) {
-            Some(routes) => routes.pool(model, is_model),
-            None => Cow::Borrowed(&[]),
-        }
+    pub(super) fn pools<'a>(
+        &'a self,
+        group: &'a str,
+        model: &'a str,
+        is_model: impl Fn(&str) -> bool + Copy + 'a,
+    ) -> impl Iterator<Item = Pool<'a>> {
+        self.tried(group).filter_map(move |group| {
+            let (group, routes) = self.groups.get_key_value(group)?;
+            let members = routes.pool(model, is_model);
+            (!members.is_empty()).then_some(Pool { group, members })
+        })
     }
 
     /// Whether any group serves `model`.
@@ -89,29 +109,33 @@ impl Routes {
     }
 }
 
-/// The models a caller of `group` may ask for by name, sorted. Names that only a wildcard
-/// covers cannot be listed.
-pub fn served<'a>(snapshot: &'a Snapshot, group: &str) -> Vec<Served<'a>> {
-    let Some(routes) = snapshot.routes.groups.get(group) else {
-        return Vec::new();
-    };
+/// The models a caller of `group` may ask for by name, sorted; of `auto`, those of all its groups.
+/// Names that only a wildcard covers cannot be listed.
+pub fn served<'a>(snapshot: &'a Snapshot, group: &'a str) -> Vec<Served<'a>> {
+    let routes = &snapshot.routes;
     let in_use = |members: &'a [Member]| members.iter().find(|member| member.channel.enabled);
     let mut models: Vec<Served<'a>> = routes
-        .exact
-        .iter()
+        .tried(group)
+        .filter_map(|group| routes.groups.get(group))
+        .flat_map(|group| &group.exact)
         .filter_map(|(name, members)| {
             let channel = &in_use(members)?.channel;
             Some(Served { name, channel })
         })
         .collect();
-    models.sort_unstable_by_key(|model| model.name);
+    // Stable: of a name in several groups the channel of the first one stays.
+    models.sort_by_key(|model| model.name);
+    models.dedup_by_key(|model| model.name);
     models
 }
 
 /// Whether a caller of `group` may ask for `model`, by name or through a wildcard.
 pub fn serves(snapshot: &Snapshot, group: &str, model: &str) -> bool {
-    let routes = snapshot.routes.groups.get(group);
-    routes.is_some_and(|routes| routes.serves(model, |channel| channel.enabled))
+    let routes = &snapshot.routes;
+    let mut groups = routes
+        .tried(group)
+        .filter_map(|group| routes.groups.get(group));
+    groups.any(|group| group.serves(model, |channel| channel.enabled))
 }
 
 impl GroupRoutes {

@@ -1,13 +1,14 @@
 //! Looks over the channels that serve a model: who is fit, who comes first, who stays out.
 
 use std::cmp::{Ordering, Reverse};
+use std::sync::Arc;
 use std::time::Duration;
 
 use llm::Format;
 use rand::Rng;
 
 use super::keys::{Standing, Turn, rotated, standing, wait};
-use super::routes::Member;
+use super::routes::{Member, Pool};
 use super::spoken::spoken;
 use super::{Candidate, NoPlan, Wanted};
 use crate::health::Tick;
@@ -26,6 +27,8 @@ pub(super) struct Survey<'a> {
     pub(super) ranked: Vec<Ranked<'a>>,
     /// Channels without any usable key.
     pub(super) out: Vec<(&'a Member, Out)>,
+    /// Whose channels these are.
+    group: &'a Arc<str>,
     now: Tick,
 }
 
@@ -48,17 +51,18 @@ pub(super) enum Out {
 
 impl<'a> Survey<'a> {
     pub(super) fn of(
-        pool: &'a [Member],
+        pool: &'a Pool<'_>,
         wanted: &Wanted<'_>,
         now: Tick,
         rng: &mut impl Rng,
     ) -> Survey<'a> {
         let mut survey = Survey {
-            ranked: Vec::with_capacity(pool.len()),
+            ranked: Vec::with_capacity(pool.members.len()),
             out: Vec::new(),
+            group: pool.group,
             now,
         };
-        for member in pool {
+        for member in &*pool.members {
             survey.look_at(member, wanted, rng);
         }
         survey.sort();
@@ -111,7 +115,7 @@ impl<'a> Survey<'a> {
             let turn = if place == 0 { turn } else { Turn::Peek };
             let channel = &ranked.member.channel;
             for key in rotated(channel, ranked.standing(), turn, self.now, rng) {
-                candidates.push(ranked.candidate(key));
+                candidates.push(ranked.candidate(self.group, key));
             }
         }
         candidates
@@ -119,7 +123,7 @@ impl<'a> Survey<'a> {
 
     /// Why there is no candidate. (A channel that is ranked all the same lost its last key while
     /// the plan was made.)
-    pub(super) fn nobody(&self, pool: &[Member]) -> NoPlan {
+    pub(super) fn nobody(&self, pool: &Pool<'_>) -> NoPlan {
         let lost = self.ranked.iter().map(|ranked| &ranked.member.channel);
         let lost = lost.map(|channel| self.wait(channel));
         let waits = self.out.iter().filter_map(|(member, out)| match out {
@@ -134,7 +138,7 @@ impl<'a> Survey<'a> {
             };
         }
         let speaks = |format: &Format| {
-            let mut channels = pool.iter().map(|member| &member.channel);
+            let mut channels = pool.members.iter().map(|member| &member.channel);
             channels.any(|channel| channel.formats.contains(format))
         };
         NoPlan::OtherFormat {
@@ -178,8 +182,9 @@ impl Ranked<'_> {
         }
     }
 
-    fn candidate(&self, key: usize) -> Candidate {
+    fn candidate(&self, group: &Arc<str>, key: usize) -> Candidate {
         Candidate {
+            group: group.clone(),
             channel: self.member.channel.clone(),
             key,
             model: self.member.upstream.clone(),

@@ -1,6 +1,7 @@
 mod explained;
 mod order;
 mod pools;
+mod several;
 mod speed;
 mod suffixes;
 
@@ -12,6 +13,7 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::health::{Lane, LaneBook, Outcome};
+use crate::snapshot::AUTO;
 use crate::{Sources, compile};
 
 const NOW: Tick = Tick::from_millis(1_000_000);

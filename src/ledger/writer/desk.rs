@@ -23,6 +23,8 @@ pub(super) struct Desk {
     /// Somebody waits for everything to be stored.
     hurry: AtomicBool,
     stopping: AtomicBool,
+    /// The folders of dead processes were looked through once.
+    rescued: AtomicBool,
     workers: OnceLock<[Thread; 2]>,
 }
 
@@ -37,6 +39,7 @@ impl Desk {
             progress: Condvar::new(),
             hurry: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
+            rescued: AtomicBool::new(false),
             workers: OnceLock::new(),
         }
     }
@@ -119,6 +122,14 @@ impl Desk {
             }
             thread::park_timeout(left);
         }
+    }
+
+    pub(super) fn set_rescued(&self) {
+        self.rescued.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_rescued(&self) -> bool {
+        self.rescued.load(Ordering::Acquire)
     }
 
     pub(super) fn stop(&self) {

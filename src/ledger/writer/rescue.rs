@@ -39,7 +39,13 @@ impl Rescue {
     pub(super) fn run(mut self) {
         while !self.desk.stopping() {
             match Orphan::candidates(&self.base, &self.own) {
-                Ok(folders) => folders.into_iter().for_each(|folder| self.rescue(folder)),
+                Ok(folders) => {
+                    folders.into_iter().for_each(|folder| self.rescue(folder));
+                    // A folder that cannot be understood is told of, and waited for no longer.
+                    if !self.desk.stopping() {
+                        self.desk.set_rescued();
+                    }
+                }
                 Err(error) => tracing::warn!(%error, "the journal's folder cannot be read"),
             }
             if !self.desk.stopping() {

@@ -382,6 +382,30 @@ fn what_a_dead_process_left_is_brought_in_while_this_one_runs() {
     sink.failing.store(false, Ordering::SeqCst);
 }
 
+#[test]
+fn it_is_rescued_when_the_sink_has_what_dead_processes_left() {
+    let Started {
+        sink,
+        writer,
+        folder,
+    } = start(10);
+    wait_until("nothing is left to rescue", || writer.is_rescued());
+    sink.failing.store(true, Ordering::SeqCst);
+    write(&writer, [1]);
+    let dead = TempDir::new().unwrap();
+    copy(folder.path(), dead.path());
+
+    let fresh = Arc::new(Memory::default());
+    fresh.failing.store(true, Ordering::SeqCst);
+    let second = start_in(&dead, Arc::clone(&fresh) as Arc<dyn Sink>, 10);
+    wait_until("tried", || second.counts().failures > 0);
+    assert!(!second.is_rescued(), "the sink is away");
+    fresh.failing.store(false, Ordering::SeqCst);
+    wait_until("rescued", || second.is_rescued());
+    assert_eq!(fresh.ids(), ["000001"]);
+    sink.failing.store(false, Ordering::SeqCst);
+}
+
 /// A copy of a folder of folders.
 fn copy(from: &std::path::Path, to: &std::path::Path) {
     for entry in std::fs::read_dir(from).unwrap() {

@@ -108,14 +108,14 @@ pub(crate) fn remove<'a>(dialect: Dialect, ids: Vec<Value<'a>>) -> Step<'a> {
 }
 
 /// The last id again and again, to the next power of two: a few statements to prepare, not hundreds.
-fn padded<'a>(mut ids: Vec<Value<'a>>) -> Vec<Value<'a>> {
+pub(super) fn padded<'a>(mut ids: Vec<Value<'a>>) -> Vec<Value<'a>> {
     if let Some(last) = ids.last().cloned() {
         ids.resize(ids.len().next_power_of_two(), last);
     }
     ids
 }
 
-fn places(count: usize) -> String {
+pub(super) fn places(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 

@@ -42,7 +42,7 @@ const ROW_BYTES: usize = 1 << 10;
 /// No request has more tokens of a class, or costs more (10^-9 USD): a row that says so must not
 /// make a sum too large for its column, which would keep every later record out.
 const MAX_TOKENS: i64 = 1 << 40;
-const MAX_COST: i64 = 1_000_000_000_000_000;
+pub(super) const MAX_COST: i64 = 1_000_000_000_000_000;
 
 const HOURS: Insert = Insert {
     table: table(Bucket::Hour),
@@ -55,7 +55,7 @@ const DAYS: Insert = Insert {
     conflict: |dialect| dialect.add(table(Bucket::Day), "at, digest", &COLUMNS[SUMMED..]),
 };
 
-const fn table(bucket: Bucket) -> &'static str {
+pub(super) const fn table(bucket: Bucket) -> &'static str {
     match bucket {
         Bucket::Hour => "usage_hours",
         Bucket::Day => "usage_days",
@@ -140,8 +140,13 @@ fn counts(record: &Record) -> [i64; COUNTS] {
         tokens(usage.audio_output),
         tokens(usage.image_input),
         tokens(usage.image_output),
-        record.cost.0.clamp(-MAX_COST, MAX_COST),
+        countable(record.cost),
     ]
+}
+
+/// What a record adds to a sum of costs.
+pub(super) fn countable(cost: Nanos) -> i64 {
+    cost.0.clamp(-MAX_COST, MAX_COST)
 }
 
 fn add_to<'a>(insert: &Insert, dialect: Dialect, tally: Tally<'a>) -> Vec<Step<'a>> {

@@ -93,6 +93,10 @@ mod tests {
         // Put again they count nothing; new ones are counted beside them.
         records.push(record("new", 11));
         store.put(&records).unwrap();
+        let spent = records.iter().map(|record| record.cost.0).sum();
+        let token = &*records[0].token_id;
+        let sums = store.spent(&[token]).unwrap();
+        assert_eq!(sums, [(token.to_string(), ledger::Nanos(spent))]);
         for bucket in [Bucket::Hour, Bucket::Day] {
             let search = UsageSearch {
                 from: "2026-11-21T00:00:00Z".parse().unwrap(),

@@ -168,6 +168,56 @@ fn a_row_this_program_does_not_understand_names_its_column() {
 }
 
 #[test]
+fn a_sum_that_is_not_what_its_records_say_is_named() {
+    let check = |change: &str, told: &[&str]| {
+        let store = open_sqlite(":memory:");
+        let mut other = record("2", 3_600_000_000);
+        other.token = "other".into();
+        other.token_id = "yaml:other".into();
+        store.put(&[record("1", 0), other]).unwrap();
+        let from = "2026-11-01T00:00:00Z".parse().unwrap();
+        assert_eq!(store.verify(from).unwrap(), []);
+        lock(&store.inner().writer).execute_batch(change).unwrap();
+        let found = store.verify(from).unwrap();
+        let found: Vec<_> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, told, "{change}");
+    };
+    check(
+        "UPDATE spent SET cost = 1 WHERE token_id = 'yaml:ci'",
+        &[
+            "spent: 0.005600001 USD by all keys, but 0.011200000 USD were used on all days",
+            "spent by yaml:ci: 0.000000001 USD, but its records say 0.005600000 USD",
+        ],
+    );
+    check(
+        "UPDATE spent SET cost = cost + 1",
+        &["spent: 0.011200002 USD by all keys, but 0.011200000 USD were used on all days"],
+    );
+    check(
+        "UPDATE usage_hours SET cost = 0 WHERE token = 'other'",
+        &[
+            "used by other in the hour of 2026-11-21T01:00:00Z: 0.000000000 USD, but its records say 0.005600000 USD",
+        ],
+    );
+    check(
+        "DELETE FROM requests WHERE id = '1'",
+        &[
+            "used by ci in the day of 2026-11-21T00:00:00Z: 0.005600000 USD, but its records say 0.000000000 USD",
+            "used by ci in the hour of 2026-11-21T00:00:00Z: 0.005600000 USD, but its records say 0.000000000 USD",
+        ],
+    );
+}
+
+#[test]
+fn pruned_records_are_no_difference() {
+    let store = open_sqlite(":memory:");
+    store.put(&[record("1", 0), record("2", 1)]).unwrap();
+    let from = "2026-11-21T23:00:00Z".parse().unwrap();
+    assert!(store.prune(from, 1).unwrap() > 0);
+    assert_eq!(store.verify(from).unwrap(), []);
+}
+
+#[test]
 fn every_list_walks_an_index_and_sorts_nothing() {
     let store = open_sqlite(":memory:");
     let batch: Vec<_> = (0..2_000).map(|n| record(&format!("{n}"), n)).collect();

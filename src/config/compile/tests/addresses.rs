@@ -210,7 +210,7 @@ fn values_from_the_environment_are_retyped() {
 fn features_to_come_are_refused_or_warned_of() {
     check_section(
         "retention: {requests: 90d}\nbilling: {lease: 1}\nconversion: strict",
-        &["?billing.lease: no effect yet"],
+        &[],
     );
     check_section("retention: {requests: 90d}", &[]);
     check_section(

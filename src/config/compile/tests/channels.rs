@@ -492,7 +492,7 @@ fn a_channel_serves_groups_that_exist() {
         "groups: [vpi, auto]",
         &[
             "!channels.a.groups[0]: no group is called `vpi` — add it to groups",
-            "!channels.a.groups[1]: not enforced yet",
+            "!channels.a.groups[1]: auto is no group of its own",
         ],
     );
     check_channel("groups: []", &["!channels.a.groups: no group"]);

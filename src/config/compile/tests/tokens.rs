@@ -76,8 +76,9 @@ fn names_and_keys_are_unique() {
 }
 
 #[test]
-fn what_is_not_enforced_is_refused() {
-    check_token("budget: 25", &["!tokens.t.budget: not enforced yet"]);
+fn budgets_and_limits_are_checked() {
+    check_token("budget: 25", &[]);
+    check_token("budget: 0", &["?tokens.t.budget: nothing to spend"]);
     check_token(
         "budget: -1, limits: {rpm: many, rps: 1, tpm: 0}",
         &[
@@ -87,7 +88,49 @@ fn what_is_not_enforced_is_refused() {
             "!tokens.t.limits.rps: unknown key",
         ],
     );
-    check_token("group: auto", &["!tokens.t.group: not enforced yet"]);
+}
+
+#[test]
+fn a_key_may_try_several_groups_when_their_order_is_said() {
+    check_token(
+        "group: auto",
+        &["!tokens.t.group: there is no order to try groups in"],
+    );
+    let with = |order: &str| {
+        let token = with_token("key: sk-12345678, group: auto");
+        format!("groups: {{vip: , auto: {{order: {order}}}}}\n{token}")
+    };
+    check(&with("[vip, default]"), &[]);
+    check(
+        &with("[vip]"),
+        &["?tokens.t.group: no enabled channel serves its group \"auto\""],
+    );
+    check(
+        &with("[vip, vip, default, auto, vpi]"),
+        &[
+            "?groups.auto.order[1]: named before",
+            "!groups.auto.order[3]: auto is no group of its own",
+            "!groups.auto.order[4]: no group is called `vpi`",
+        ],
+    );
+    check(
+        &with("[]"),
+        &[
+            "!groups.auto.order: no group",
+            "!tokens.t.group: there is no order to try groups in",
+        ],
+    );
+}
+
+#[test]
+fn a_budget_is_exact() {
+    let budget = |yaml: &str| {
+        let snapshot = snapshot(&with_token(&format!("key: sk-12345678{yaml}")));
+        snapshot.tokens.values().next().unwrap().budget
+    };
+    assert_eq!(budget(", budget: 0.000000001"), Some(ledger::Nanos(1)));
+    assert_eq!(budget(", budget: 25"), Some(ledger::Nanos(25_000_000_000)));
+    assert_eq!(budget(""), None);
 }
 
 #[test]
@@ -162,7 +205,6 @@ fn groups_are_checked() {
          group_ratios: {partner: {none: 0.5, vip: x}}",
         &[
             "!groups.vip.ratio: expected a ratio like 0.8 of at least 0",
-            "!groups.auto: not enforced yet",
             "!groups.default: expected a map",
             "!group_ratios.partner.none: no group is called `none`",
             "!group_ratios.partner.vip: expected a ratio",

@@ -72,15 +72,8 @@ fn the_default_file_says_nothing_but_defaults() {
 
 #[test]
 fn every_setting_of_the_default_file_is_right_when_it_is_activated() {
-    let problems = compile_with(&with_settings_active(DEFAULT), &everything)
-        .err()
-        .unwrap();
-    assert_eq!(
-        refused(&problems),
-        ["groups.auto", "tokens.ci.budget"],
-        "{}",
-        lines(&problems)
-    );
+    let problems = compile_with(&with_settings_active(DEFAULT), &everything).err();
+    assert_eq!(problems.map(|problems| lines(&problems)), None);
 }
 
 #[test]
@@ -105,23 +98,12 @@ fn the_default_file_has_every_key_there_is() {
 }
 
 #[test]
-fn every_key_parses_and_what_is_to_come_is_refused() {
+fn every_key_parses() {
     let problems = compile_with(EVERY_KEY, &everything).err().unwrap();
-    let later = ["groups.auto", "tokens.ci.budget"];
     // The one channel that shows every key cannot mean them all.
-    let not_together = [
+    let expected = [
         "channels.openai-main.options.api_version",
         "channels.openai-main.endpoints",
     ];
-    let mut expected = [&later[..], &not_together[..]].concat();
-    let mut found = refused(&problems);
-    expected.sort_unstable();
-    found.sort_unstable();
-    assert_eq!(found, expected, "{}", lines(&problems));
-    for problem in problems
-        .iter()
-        .filter(|problem| later.contains(&problem.path.as_str()))
-    {
-        assert!(problem.what.contains("not enforced yet"), "{problem}");
-    }
+    assert_eq!(refused(&problems), expected, "{}", lines(&problems));
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Explained, Explanation, Reason};
 use crate::health::{LaneState, Tick};
 use crate::plan::{Candidate, list};
+use crate::snapshot::AUTO;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,6 +15,9 @@ impl fmt::Display for Explanation {
         }
         for (place, explained) in self.candidates.iter().enumerate() {
             write!(f, "  {}. ", place + 1)?;
+            if self.group == AUTO {
+                write!(f, "group {}: ", explained.candidate.group)?;
+            }
             explained.describe(self.now, f)?;
         }
         if !self.left_out.is_empty() {
@@ -35,6 +39,7 @@ impl fmt::Display for Explanation {
 impl Explained {
     fn describe(&self, now: Tick, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Candidate {
+            group: _,
             channel,
             key,
             model,

@@ -189,3 +189,55 @@ async fn a_new_process_takes_over_without_a_refused_connection() {
     assert!(old.process.exited().await.success());
     old.ask(Dialect::Chat).await.is(200);
 }
+
+#[tokio::test]
+async fn the_ledger_is_verified_against_its_records() {
+    let upstream = Upstream::start().await;
+    upstream.always(Dialect::Chat.whole("x", Counts::of(100, 20)));
+    let setup = Setup::one(&upstream.url(), Dialect::Chat)
+        .with(json!({ "models": { "m": { "price": { "input": 1, "output": 10 } } } }));
+    let gateway = Gateway::start(setup).await;
+    let answer = gateway.ask(Dialect::Chat).await;
+    gateway.record(answer.is(200).id()).await;
+
+    let folder = gateway.folder.path();
+    let verify = || {
+        tollgate(
+            folder,
+            &["ledger", "verify", "--config", "tollgate.yaml"],
+            "",
+        )
+    };
+    let (good, told) = (verify(), said(&verify()));
+    assert!(good.status.success(), "{told}");
+    assert!(told.contains("every sum is what its records say"), "{told}");
+
+    let store = rusqlite::Connection::open(folder.join("tollgate.db")).unwrap();
+    store
+        .execute("UPDATE spent SET cost = cost - 1", [])
+        .unwrap();
+    let (bad, told) = (verify(), said(&verify()));
+    assert_eq!(bad.status.code(), Some(1), "{told}");
+    let named = "spent by yaml:e2e: 0.000299999 USD, but its records say 0.000300000 USD";
+    assert!(told.contains(named), "{told}");
+}
+
+#[test]
+fn check_says_how_exact_budgets_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |setup: Setup| {
+        std::fs::write(folder.path().join("t.yaml"), setup.text()).unwrap();
+        said(&tollgate(
+            folder.path(),
+            &["check", "--config", "t.yaml"],
+            "",
+        ))
+    };
+    let limited = json!({ "name": "b", "key": "sk-budget-0123456789", "budget": 25 });
+    let told = check(two_channels().token(limited));
+    assert!(
+        told.contains("budgets: 1 keys; exact with one node"),
+        "{told}"
+    );
+    assert!(!check(two_channels()).contains("budgets:"));
+}

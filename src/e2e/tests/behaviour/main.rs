@@ -3,6 +3,7 @@
 
 mod answers;
 mod bodies;
+mod budgets;
 mod clients;
 mod commands;
 mod cuts;
@@ -12,6 +13,7 @@ mod ends;
 mod failover;
 mod four;
 mod framing;
+mod groups;
 mod headers;
 mod health;
 mod held;
