@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue};
 use llm::ask::Ask;
 use llm::prepare::{Prepare, prepare};
 use llm::suffix::Wish;
+use llm::tap::Framing;
 use llm::{Format, Operation};
 use pingora::protocols::ALPN;
 use pingora::upstreams::peer::HttpPeer;
@@ -175,6 +176,15 @@ impl Attempt {
             head.set(name, value);
         }
         head
+    }
+
+    /// How the upstream was asked to frame its answer. A converted request asks for events: the
+    /// array that Gemini's callers may want is made here.
+    pub(crate) fn framing(&self, asked: &Asked) -> Framing {
+        match (self.same_format, asked.framing) {
+            (false, Framing::JsonArray) => Framing::Sse,
+            (_, framing) => framing,
+        }
     }
 
     fn query<'a>(&self, asked: &'a Asked) -> &'a str {

@@ -13,6 +13,7 @@ mod error_event;
 mod exchange;
 mod fail_to_proxy;
 mod failover;
+mod framing;
 mod head;
 mod hold;
 mod limit;

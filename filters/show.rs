@@ -24,7 +24,7 @@ use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
 use crate::translate::Reading;
 use crate::upstream::{Stop, broken, left, while_client_stays};
-use crate::{answer, error_event, hold, settle};
+use crate::{answer, error_event, framing, hold, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
 const MAX_HELD: usize = 64 * 1024;
@@ -81,11 +81,11 @@ impl Showing {
         attempt: &Attempt,
         head: &ResponseHeader,
     ) -> Result<Showing, Happened> {
-        let framing = framing(ctx, head)?;
-        let length = head.headers.get(header::CONTENT_LENGTH);
         let Some((exchange, asked)) = ctx.asked() else {
             return Err(Happened::Unreadable("no request".into()));
         };
+        let framing = framing::of(&head.headers, attempt.framing(asked))?;
+        let length = head.headers.get(header::CONTENT_LENGTH);
         let reading = Reading::new(exchange, asked, attempt, framing);
         let gathers = reading.is_translated() && !asked.streamed();
         let own = matches!(framing, Framing::Whole) && !reading.is_translated();
@@ -481,9 +481,13 @@ impl Showing {
     }
 
     /// What is known of an answer that did not come to its end. A JSON body is only read whole:
-    /// a part of one is estimated by the bytes handed on.
+    /// a part of one is estimated by the bytes handed on. What is held was handed to nobody.
     fn report_so_far(&self) -> Report {
         let mut report = self.reading.report().clone();
+        if !self.shown {
+            report.output_sample.clear();
+            report.output_bytes = 0;
+        }
         if matches!(self.framing, Framing::Whole) && !report.content {
             report.output_sample = String::from_utf8_lossy(&self.first).into_owned();
             report.output_bytes = self.handed;
@@ -500,11 +504,11 @@ impl Showing {
 
     /// The client left. What was seen is paid for; what it got to the end is complete.
     async fn client_gone(&mut self, shared: &Shared, ctx: &mut Ctx, stop: Stop) -> Stop {
-        if !matches!(stop, Stop::ClientGone(_)) || !self.shown {
+        if !matches!(stop, Stop::ClientGone(_)) {
             return stop;
         }
         let report = self.report_so_far();
-        let (status, end) = if report.terminal && self.held.is_empty() {
+        let (status, end) = if self.shown && report.terminal && self.held.is_empty() {
             (self.status, End::Complete)
         } else {
             (499, End::ClientGone)
@@ -541,37 +545,6 @@ impl Read {
             Ok(None) => Read::End,
             Err(error) => Read::Broke(broken(reused, &error)),
         }
-    }
-}
-
-/// How the answer's body is framed, by what was asked for and what the head says.
-fn framing(ctx: &Ctx, head: &ResponseHeader) -> Result<Framing, Happened> {
-    let asked = match &ctx.stage {
-        Stage::Exchange(exchange) => exchange.asked.as_ref(),
-        _ => None,
-    };
-    let streamed = asked.is_some_and(|asked| asked.streamed());
-    let wanted = asked.map_or(Framing::Whole, |asked| asked.framing);
-    let content_type = head
-        .headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    let kind = content_type.split(';').next().unwrap_or("").trim();
-    match kind.to_ascii_lowercase().as_str() {
-        "text/event-stream" => Ok(Framing::Sse),
-        // Some servers stream without saying what.
-        "" | "text/plain" | "application/octet-stream" | "application/x-ndjson" if streamed => {
-            Ok(wanted)
-        }
-        "application/json" if matches!(wanted, Framing::JsonArray) => Ok(Framing::JsonArray),
-        kind if kind == "application/json" || kind.ends_with("+json") || kind.is_empty() => {
-            Ok(Framing::Whole)
-        }
-        "text/plain" => Ok(Framing::Whole),
-        _ => Err(Happened::Unreadable(
-            "it is neither JSON nor an event stream".into(),
-        )),
     }
 }
 

@@ -124,6 +124,34 @@ async fn a_client_that_left_while_nothing_had_come() {
 }
 
 #[tokio::test]
+async fn a_client_that_left_before_the_first_content_pays_for_the_input_that_was_reported() {
+    let four = Four::start().await;
+    let (dialect, counts) = (Dialect::Messages, Counts::of(30_000, 200));
+    let upstream = four.upstream(dialect);
+    let (calls, hung_up) = (upstream.calls(), upstream.hung_up());
+    let reply = dialect.stream(&["one"], counts);
+    upstream.then(reply.stalled_after_pieces(dialect.preamble()));
+    let call = Call::ask(dialect, "m", true).header("x-request-id", "left-early");
+    let waiting = async {
+        call.send(&four.gateway).await;
+    };
+    let heard = async {
+        upstream.wait_for_calls(calls + 1).await;
+        // The preamble, which is held, says what the input was.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    };
+    tokio::select! {
+        () = waiting => panic!("nothing is shown"),
+        () = heard => {}
+    }
+    e2e::eventually("the upstream is left", || upstream.hung_up() > hung_up).await;
+    let record = &four.gateway.records(1).await[0];
+    assert_eq!(end(record), ("client_gone", 499, "mixed"), "{record}");
+    assert_eq!(record["usage"]["input"], 30_000, "{record}");
+    assert_eq!(record["usage"]["output"], 0, "{record}");
+}
+
+#[tokio::test]
 async fn a_client_that_left_after_the_terminal_event() {
     for four in both_ways().await {
         for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {

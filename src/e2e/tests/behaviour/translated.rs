@@ -151,6 +151,56 @@ async fn an_error_before_the_first_content_moves_on_unseen() {
 }
 
 #[tokio::test]
+async fn a_malformed_call_and_nothing_else_moves_on_unseen() {
+    let malformed = r#"{"candidates":[{"content":{"role":"model"},"finishReason":"MALFORMED_FUNCTION_CALL","index":0}],"usageMetadata":{"promptTokenCount":5}}"#;
+    let (bad, good) = (Upstream::start().await, Upstream::start().await);
+    good.always(Dialect::Gemini.stream(&["fine"], COUNTS));
+    let first = channel("bad", &bad.url(), Dialect::Gemini);
+    let setup = Setup::new()
+        .channel(altered(first, json!({ "priority": 1 })))
+        .channel(channel("good", &good.url(), Dialect::Gemini));
+    let gateway = Gateway::start(setup).await;
+    bad.always(e2e::Reply::sse([format!("data: {malformed}\n\n")]));
+    let mut stream = Call::ask(Dialect::Messages, "m", true).open(&gateway).await;
+    let events = stream.rest().await;
+    let texts = events
+        .iter()
+        .map(|event| Dialect::Messages.delta_of(&event.json()));
+    assert_eq!(texts.collect::<String>(), "fine", "{}", stream.text());
+    assert_eq!(bad.calls(), 1);
+}
+
+#[tokio::test]
+async fn an_array_is_made_of_events_whose_type_nobody_told() {
+    let (gateway, server) = behind(Dialect::Chat, json!({})).await;
+    let body = Dialect::Chat.stream(&["one", "two"], COUNTS).whole_body();
+    server.always(e2e::Reply::body(200, "text/plain", body));
+    let path = "/v1beta/models/m:streamGenerateContent";
+    let answer = Call::ask(Dialect::Gemini, "m", true).path(path);
+    let answer = answer.send(&gateway).await;
+    let array = answer.is(200).json();
+    let chunks = array.as_array().expect("an array");
+    let texts = chunks.iter().map(|chunk| Dialect::Gemini.delta_of(chunk));
+    assert_eq!(texts.collect::<String>(), "onetwo", "{array}");
+}
+
+#[tokio::test]
+async fn an_error_body_reaches_a_stream_that_was_shown_at_once() {
+    for (client, upstream) in pairs() {
+        let change = json!({ "gateway": { "resilient_streams": false } });
+        let (gateway, server) = behind(upstream, change).await;
+        let body = upstream.fault(200, "Overloaded").whole_body();
+        server.always(e2e::Reply::json(200, body));
+        let mut stream = Call::ask(client, "m", true).open(&gateway).await;
+        let events = stream.rest().await;
+        let told = events.iter().any(|event| client.is_fault(&event.json()));
+        assert!(told, "{client:?} on {upstream:?}: {:?}", stream.text());
+        let record = gateway.record(&stream.id()).await;
+        assert_eq!(record["end"], json!("upstream_error"), "{record}");
+    }
+}
+
+#[tokio::test]
 async fn what_a_format_cannot_carry_is_refused_or_named() {
     let (gateway, server) =
         behind(Dialect::Messages, json!({ "gateway": { "receipt": true } })).await;
