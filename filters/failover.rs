@@ -19,11 +19,11 @@ pub(crate) enum Happened {
     /// The upstream answered with an error status, as judged after `status_map`.
     Status {
         status: u16,
-        fault: Fault,
+        fault: Box<Fault>,
         retry_after: Option<Duration>,
     },
     /// An error inside a 200, before its first content.
-    ErrorIn200(Fault),
+    ErrorIn200(Box<Fault>),
     /// A 200 that is not what was asked for (HTML, an empty body).
     Unreadable(String),
 }
@@ -266,7 +266,7 @@ mod tests {
     fn status(status: u16) -> Happened {
         Happened::Status {
             status,
-            fault: llm::fault::read(status, b""),
+            fault: Box::new(llm::fault::read(status, b"")),
             retry_after: None,
         }
     }
@@ -305,7 +305,7 @@ mod tests {
     fn the_callers_error_hides_what_is_between_us_and_the_provider() {
         let happened = Happened::Status {
             status: 401,
-            fault: llm::fault::read(401, br#"{"error":{"message":"Incorrect API key provided: sk-abc","type":"invalid_request_error","code":"invalid_api_key"}}"#),
+            fault: Box::new(llm::fault::read(401, br#"{"error":{"message":"Incorrect API key provided: sk-abc","type":"invalid_request_error","code":"invalid_api_key"}}"#)),
             retry_after: None,
         };
         let refusal = refusal(&happened, str::to_string);
@@ -317,7 +317,7 @@ mod tests {
     fn told(format: llm::Format, body: &str) -> (serde_json::Value, String) {
         let happened = Happened::Status {
             status: 400,
-            fault: llm::fault::read(400, body.as_bytes()),
+            fault: Box::new(llm::fault::read(400, body.as_bytes())),
             retry_after: None,
         };
         let body = refusal(&happened, str::to_string).body(format, "r");
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_wait_told_inside_a_200_counts_as_any_other() {
         let body = br#"{"error":{"code":429,"message":"slow","status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"7s"}]}}"#;
-        let happened = Happened::ErrorIn200(llm::fault::read(200, body));
+        let happened = Happened::ErrorIn200(Box::new(llm::fault::read(200, body)));
         let wait = Some(Duration::from_secs(7));
         assert_eq!(effect(&happened), Effect::RateLimited(wait));
         let refusal = refusal(&happened, str::to_string);

@@ -255,13 +255,9 @@ impl Showing {
     /// A held answer that turns out to be none.
     fn judge_held(&self, seen: Seen, ended: bool) -> Result<(), Happened> {
         if seen.failed && (!seen.content || self.gathers) {
-            return Err(Happened::ErrorIn200(
-                self.reading
-                    .report()
-                    .fault
-                    .clone()
-                    .unwrap_or_else(|| llm::fault::read(500, b"")),
-            ));
+            let fault = self.reading.report().fault.clone();
+            let fault = fault.unwrap_or_else(|| llm::fault::read(500, b""));
+            return Err(Happened::ErrorIn200(Box::new(fault)));
         }
         let streamed = !matches!(self.framing, Framing::Whole);
         if ended && streamed && !seen.content && !seen.terminal {
@@ -396,7 +392,9 @@ impl Showing {
     ) -> Result<Ended, Stop> {
         let report = self.reading.report();
         settle::close(shared, ctx, self.status, End::UpstreamError, Some(report)).await;
-        let refusal = failover::refusal(&Happened::ErrorIn200(fault), |text| attempt.scrub(text));
+        let refusal = failover::refusal(&Happened::ErrorIn200(Box::new(fault)), |text| {
+            attempt.scrub(text)
+        });
         let last = self.last_word(ctx, &refusal);
         session
             .write_response_body(Some(last), true)

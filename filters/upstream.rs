@@ -277,7 +277,7 @@ async fn error_status(
     Ok(Happened::Status {
         status,
         retry_after: retry_after.or(fault.retry_after),
-        fault,
+        fault: Box::new(fault),
     })
 }
 
