@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::tap::Framing;
 
-/// Room for one event of ordinary size; growing to it from nothing took half a dozen allocations.
+/// Room for one event of ordinary size, taken at once instead of grown to.
 const ROOM_BYTES: usize = 512;
 
 /// Gathers the events of one pushed chunk; [`take`](Writer::take) hands them on.
