@@ -30,10 +30,10 @@ pub(crate) fn restore(patch: &mut Patch<'_>, format: Format, model: &str) {
         Format::Gemini => "contents",
     };
     let conversation = patch.get(field).unwrap_or_default();
-    if !is_marked(conversation) {
+    let upstream = Upstream { format, model };
+    if !upstream.is_marked(conversation) {
         return;
     }
-    let upstream = Upstream { format, model };
     let restored = array(conversation, &mut |turn| upstream.turn(turn));
     let bare = format == Format::Messages && !may_think(&restored, model);
     if let Ok(restored) = String::from_utf8(restored) {
@@ -84,12 +84,6 @@ fn first_block(turn: &[u8]) -> String {
     kind.unwrap_or_default()
 }
 
-fn is_marked(json: &[u8]) -> bool {
-    MARKS
-        .iter()
-        .any(|mark| memmem::find(json, mark.as_bytes()).is_some())
-}
-
 /// Where the body goes.
 #[derive(Clone, Copy)]
 struct Upstream<'a> {
@@ -110,8 +104,20 @@ enum Proof {
 type Kept<'a> = Option<Cow<'a, [u8]>>;
 
 impl Upstream<'_> {
+    /// Whether there may be a proof in it. Only Google's own clients carry base64: the others'
+    /// bodies are looked through once.
+    fn is_marked(self, json: &[u8]) -> bool {
+        let marks = match self.format {
+            Format::Gemini => &MARKS[..],
+            _ => &MARKS[..1],
+        };
+        marks
+            .iter()
+            .any(|mark| memmem::find(json, mark.as_bytes()).is_some())
+    }
+
     fn turn<'a>(self, turn: &'a [u8]) -> Kept<'a> {
-        if !is_marked(turn) {
+        if !self.is_marked(turn) {
             return Some(Cow::Borrowed(turn));
         }
         if self.format == Format::Responses {
@@ -132,7 +138,7 @@ impl Upstream<'_> {
 
     /// A block, item, part or call that may hold a proof; `None` where it goes with it.
     fn holder<'a>(self, holder: &'a [u8]) -> Kept<'a> {
-        if !is_marked(holder) || holder.first() != Some(&b'{') {
+        if !self.is_marked(holder) || holder.first() != Some(&b'{') {
             return Some(Cow::Borrowed(holder));
         }
         let (mut calls, mut empty) = (false, false);
@@ -146,7 +152,7 @@ impl Upstream<'_> {
                 "signature" | "data" | "encrypted_content" | "thoughtSignature"
                 | "thought_signature" => self.proof(value),
                 // A call's proof of another vendor's; this one's own would not be wrapped.
-                "extra_content" if is_marked(value) => return self.extra(value),
+                "extra_content" if self.is_marked(value) => return self.extra(value),
                 _ => Proof::Untouched,
             };
             match proof {
