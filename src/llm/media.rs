@@ -82,6 +82,10 @@ pub(crate) fn base64<'a>(text: impl Into<Text<'a>>) -> Option<Text<'a>> {
     while plain.last() == Some(&b'=') {
         plain.pop();
     }
+    // Padding of nothing is no data.
+    if plain.is_empty() {
+        return None;
+    }
     plain.resize(plain.len().next_multiple_of(4), b'=');
     let text = String::from_utf8(plain).ok()?;
     is_standard(text.as_bytes()).then_some(Cow::Owned(text))
@@ -169,6 +173,12 @@ mod tests {
             "data:image/svg+xml;base64,AAAA",
             Ok(("image/svg+xml", "AAAA")),
         );
+    }
+
+    #[test]
+    fn padding_of_nothing_is_no_data() {
+        assert_eq!(base64("="), None);
+        assert_eq!(base64(" == "), None);
     }
 
     #[test]
