@@ -17,6 +17,8 @@ pub(crate) fn create(folder: &Path) {
     ]);
     install
         .args(account())
+        // Two at a time would meet in the one of the system.
+        .env("TMPDIR", folder)
         .arg(format!("--datadir={}", text(&files(folder))));
     run(&mut install);
 }
@@ -26,6 +28,7 @@ pub(crate) fn command(folder: &Path, port: u16) -> Vec<String> {
     words.extend(account());
     words.extend([
         format!("--datadir={}", text(&files(folder))),
+        format!("--tmpdir={}", text(folder)),
         format!("--socket={}", text(&socket(folder))),
         format!("--pid-file={}", text(&folder.join("pid"))),
         format!("--port={port}"),
