@@ -187,7 +187,7 @@ fn check(path: &Path) -> Result<(), Failure> {
     if budgets > 0 {
         writeln!(
             out,
-            "budgets: {budgets} keys; exact with one node. Nodes that share a store read what the others \
+            "keys with a budget: {budgets}; exact with one node. Nodes that share a store read what the others \
              spent every {} s: together they may go over a budget by what they spend in that time (at \
              most {} s), and by {} USD a node while it cannot reach the store",
             spending::REFRESH.as_secs(),

@@ -236,7 +236,7 @@ fn check_says_how_exact_budgets_are() {
     let limited = json!({ "name": "b", "key": "sk-budget-0123456789", "budget": 25 });
     let told = check(two_channels().token(limited));
     assert!(
-        told.contains("budgets: 1 keys; exact with one node"),
+        told.contains("keys with a budget: 1; exact with one node"),
         "{told}"
     );
     assert!(!check(two_channels()).contains("budgets:"));
