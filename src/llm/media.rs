@@ -116,6 +116,15 @@ fn unescaped(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// What an address means: the bytes a data URL holds, or something to be fetched.
+pub(crate) fn source(url: Text<'_>) -> Result<Source<'_>, &'static str> {
+    let inside = match &url {
+        Cow::Borrowed(url) => data_url(url),
+        Cow::Owned(url) => data_url(url).map(|found| found.map(Source::into_owned)),
+    };
+    inside.unwrap_or(Ok(Source::Url { url, mime: None }))
+}
+
 /// `data:<mime>;base64,<base64>`.
 pub(crate) fn to_data_url(mime: &str, base64: &str) -> String {
     format!("data:{mime};base64,{base64}")

@@ -362,6 +362,28 @@ impl Output<'_> {
     }
 }
 
+impl Source<'_> {
+    /// The same, owned.
+    pub(crate) fn into_owned(self) -> Source<'static> {
+        let own = |text: Text<'_>| Cow::Owned(text.into_owned());
+        match self {
+            Source::Bytes { mime, base64 } => Source::Bytes {
+                mime: own(mime),
+                base64: own(base64),
+            },
+            Source::Url { url, mime } => Source::Url {
+                url: own(url),
+                mime: mime.map(own),
+            },
+            Source::Ref { provider, id } => Source::Ref {
+                provider,
+                id: own(id),
+            },
+            Source::Plain(text) => Source::Plain(own(text)),
+        }
+    }
+}
+
 impl<'a> Part<'a> {
     /// Text that nothing is said about.
     pub(crate) fn text(text: impl Into<Text<'a>>) -> Part<'a> {

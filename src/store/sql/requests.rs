@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use ledger::{Nanos, Record};
-use llm::Usage;
 
 use super::batch::{self, Insert};
 use super::value::TEXT_BYTES;
@@ -259,18 +258,7 @@ pub(crate) fn decode(values: Vec<Value<'static>>) -> Result<Record, StoreError> 
         first_byte_ms: row.optional_number()?,
         duration_ms: row.number()?,
         overhead_us: row.number()?,
-        usage: Usage {
-            input: row.number()?,
-            cache_read: row.number()?,
-            cache_write_5m: row.number()?,
-            cache_write_1h: row.number()?,
-            output: row.number()?,
-            reasoning: row.number()?,
-            audio_input: row.number()?,
-            audio_output: row.number()?,
-            image_input: row.number()?,
-            image_output: row.number()?,
-        },
+        usage: row.usage()?,
         usage_source: row.name()?,
         cost: Nanos(row.number()?),
         config: row.text()?,

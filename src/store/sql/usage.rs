@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use ledger::{Nanos, Record};
-use llm::Usage;
 use sha2::{Digest, Sha256};
 
 use super::batch::{self, Insert};
@@ -236,18 +235,7 @@ fn decode(search: &UsageSearch, values: Vec<Value<'static>>) -> Result<Sum, Stor
         at,
         names,
         requests: row.number()?,
-        usage: Usage {
-            input: row.number()?,
-            cache_read: row.number()?,
-            cache_write_5m: row.number()?,
-            cache_write_1h: row.number()?,
-            output: row.number()?,
-            reasoning: row.number()?,
-            audio_input: row.number()?,
-            audio_output: row.number()?,
-            image_input: row.number()?,
-            image_output: row.number()?,
-        },
+        usage: row.usage()?,
         cost: Nanos(row.number()?),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use llm::Usage;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as Unknown, StrDeserializer};
@@ -109,6 +110,22 @@ impl<'c> Row<'c> {
         self.read(|value| match value {
             Value::Int(number) => N::try_from(number).ok(),
             _ => None,
+        })
+    }
+
+    /// Tokens by class, in the order that every table has their columns in.
+    pub(crate) fn usage(&mut self) -> Result<Usage, StoreError> {
+        Ok(Usage {
+            input: self.number()?,
+            cache_read: self.number()?,
+            cache_write_5m: self.number()?,
+            cache_write_1h: self.number()?,
+            output: self.number()?,
+            reasoning: self.number()?,
+            audio_input: self.number()?,
+            audio_output: self.number()?,
+            image_input: self.number()?,
+            image_output: self.number()?,
         })
     }
 

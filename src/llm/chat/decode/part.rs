@@ -118,34 +118,7 @@ fn address<'a>(value: Value<'a>, path: impl Fn() -> String) -> Result<Source<'a>
 
 /// The bytes inside a data URL, or the address.
 fn located<'a>(url: Text<'a>, path: impl Fn() -> String) -> Result<Source<'a>, Misfit> {
-    let inside = match &url {
-        Text::Borrowed(url) => media::data_url(url),
-        Text::Owned(url) => media::data_url(url).map(|source| source.map(owned)),
-    };
-    match inside {
-        Some(Ok(source)) => Ok(source),
-        Some(Err(problem)) => Err(Misfit::malformed(path(), problem)),
-        None => Ok(Source::Url { url, mime: None }),
-    }
-}
-
-fn owned(source: Source<'_>) -> Source<'static> {
-    let own = |text: Text<'_>| Text::Owned(text.into_owned());
-    match source {
-        Source::Bytes { mime, base64 } => Source::Bytes {
-            mime: own(mime),
-            base64: own(base64),
-        },
-        Source::Url { url, mime } => Source::Url {
-            url: own(url),
-            mime: mime.map(own),
-        },
-        Source::Ref { provider, id } => Source::Ref {
-            provider,
-            id: own(id),
-        },
-        Source::Plain(text) => Source::Plain(own(text)),
-    }
+    media::source(url).map_err(|problem| Misfit::malformed(path(), problem))
 }
 
 fn audio<'a>(value: Value<'a>, path: impl Fn() -> String) -> Result<Media<'a>, Misfit> {

@@ -191,33 +191,7 @@ fn held<'a>(path: &str, piece: &Piece<'a>) -> Result<Source<'a>, Misfit> {
 
 /// What an address means: the bytes it holds, or something to be fetched.
 fn source<'a>(path: &str, url: Text<'a>) -> Result<Source<'a>, Misfit> {
-    let inline = match &url {
-        Cow::Borrowed(url) => media::data_url(url),
-        Cow::Owned(url) => media::data_url(url).map(|found| found.map(owned)),
-    };
-    match inline {
-        Some(found) => found.map_err(|problem| misfit(path, problem)),
-        None => Ok(Source::Url { url, mime: None }),
-    }
-}
-
-fn owned(source: Source<'_>) -> Source<'static> {
-    let own = |text: Text<'_>| Cow::Owned(text.into_owned());
-    match source {
-        Source::Bytes { mime, base64 } => Source::Bytes {
-            mime: own(mime),
-            base64: own(base64),
-        },
-        Source::Url { url, mime } => Source::Url {
-            url: own(url),
-            mime: mime.map(own),
-        },
-        Source::Ref { provider, id } => Source::Ref {
-            provider,
-            id: own(id),
-        },
-        Source::Plain(text) => Source::Plain(own(text)),
-    }
+    media::source(url).map_err(|problem| misfit(path, problem))
 }
 
 /// The type of a file that came as bare base64.
