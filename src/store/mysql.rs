@@ -5,7 +5,7 @@ mod schema;
 mod value;
 
 use config::database::Server;
-use deadpool::managed::{Object, Pool};
+use deadpool::managed::Pool;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Params, TxOpts};
 
@@ -13,7 +13,7 @@ use self::connect::{Connect, fail, pool, unpooled};
 use self::value::{decode, encode};
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
-use crate::server::{ANSWER, Blocking, CONNECT, MIGRATION, POOL_WAIT, within};
+use crate::server::{Blocking, MIGRATION, pooled, within};
 use crate::sql::{Dialect, Statement, Step, Value};
 
 const NAME: &str = "mysql";
@@ -36,20 +36,14 @@ impl MySql {
         })
     }
 
-    /// Does `work` with a connection of the pool; one that is late does not go back to it.
     fn with<T>(
         &self,
         work: impl AsyncFnOnce(&mut mysql_async::Conn) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.blocking.wait(async {
-            let pooled = async { self.pool.get().await.map_err(unpooled) };
-            let mut connection = within(NAME, POOL_WAIT + CONNECT, pooled).await?;
-            let done = within(NAME, ANSWER, work(&mut connection)).await;
-            if matches!(done, Err(StoreError::Late { .. })) {
-                drop(Object::take(connection));
-            }
-            done
-        })
+        self.blocking
+            .wait(pooled(NAME, &self.pool, unpooled, async |connection| {
+                work(connection).await
+            }))
     }
 }
 

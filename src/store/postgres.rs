@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use self::connect::{Connect, fail, unpooled};
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
-use crate::server::{ANSWER, Blocking, CONNECT, MIGRATION, POOL_WAIT, within};
+use crate::server::{Blocking, MIGRATION, pooled, within};
 use crate::sql::{Dialect, Statement, Step, Value};
 
 const NAME: &str = "postgres";
@@ -34,20 +34,11 @@ impl Postgres {
         })
     }
 
-    /// Does `work` with a connection of the pool; one that is late does not go back to it.
     fn with<T>(
         &self,
         work: impl AsyncFnOnce(&mut Object) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.blocking.wait(async {
-            let pooled = async { self.pool.get().await.map_err(unpooled) };
-            let mut connection = within(NAME, POOL_WAIT + CONNECT, pooled).await?;
-            let done = within(NAME, ANSWER, work(&mut connection)).await;
-            if matches!(done, Err(StoreError::Late { .. })) {
-                drop(Object::take(connection));
-            }
-            done
-        })
+        self.blocking.wait(pooled(NAME, &self.pool, unpooled, work))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the drivers of database servers share: their bounds, and waiting for them.
 
 mod blocking;
+mod pooled;
 mod tls;
 
 use std::future::Future;
@@ -12,6 +13,7 @@ use tokio::time::timeout;
 use crate::error::StoreError;
 
 pub(crate) use blocking::Blocking;
+pub(crate) use pooled::pooled;
 pub(crate) use tls::client_config;
 
 /// Until a connection stands, TLS and password included.
