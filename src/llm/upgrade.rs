@@ -2,7 +2,7 @@
 
 use crate::Format;
 use crate::ask::Ask;
-use crate::fields::{elements, text};
+use crate::fields::text;
 use crate::traits::{ChatTools, OpenAi};
 
 /// Whether a model, by the upstream's name, refuses a request on Chat Completions, so that it should
@@ -20,11 +20,11 @@ pub fn thinks_with_tools(format: Format, ask: &Ask, body: &[u8]) -> bool {
     has_tools(ask, body) && !is_thoughtless(format, ask, body)
 }
 
+/// A look at the first byte inside the list: a coding agent's tools are most of its request.
 fn has_tools(ask: &Ask, body: &[u8]) -> bool {
-    let mut any = false;
     let tools = ask.fields().get(body, "tools").unwrap_or_default();
-    elements(tools, |_, _| any = true);
-    any
+    let inside = tools.strip_prefix(b"[").unwrap_or_default();
+    !matches!(inside.trim_ascii_start().first(), None | Some(b']'))
 }
 
 /// Chat says in one word that the model must not think.
