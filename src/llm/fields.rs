@@ -44,6 +44,7 @@ pub struct Field {
 pub struct Fields {
     len: usize,
     open: usize,
+    proofs: bool,
     list: Vec<Field>,
 }
 
@@ -69,6 +70,7 @@ impl Fields {
         let mut fields = Fields {
             len: body.len(),
             open: scanner.at() + 1,
+            proofs: false,
             list: Vec::with_capacity(USUAL_FIELDS),
         };
         let mut too_many = false;
@@ -99,7 +101,13 @@ impl Fields {
                 }
             })?;
         scanner.finish()?;
+        fields.proofs = scanner.saw_proofs();
         Ok(fields)
+    }
+
+    /// Whether some string in the body begins like a wrapped proof of reasoning.
+    pub(crate) fn have_proofs(&self) -> bool {
+        self.proofs
     }
 
     /// Every member as it stands, also the ones a later one of the same name makes void.

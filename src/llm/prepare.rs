@@ -48,7 +48,7 @@ pub fn prepare(body: &Bytes, p: &Prepare<'_>) -> Result<Bytes, BadAsk> {
         }
     };
     let mut patch = Patch::new(body, fields);
-    if p.operation == Operation::Chat {
+    if p.operation == Operation::Chat && fields.have_proofs() {
         replay::restore(&mut patch, p.format, p.model);
     }
     if p.format == Format::Chat {

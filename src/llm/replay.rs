@@ -19,6 +19,13 @@ use crate::traits::{Claude, ClaudeThinking};
 /// What a wrapped proof begins with, and the same in base64 but for its last two bits.
 const MARKS: [&str; 2] = ["tg1:", "dGcxO"];
 
+/// Whether a string may be a wrapped proof. The scanner asks it of every string as it passes: a
+/// body is not looked through again for what nearly none holds.
+pub(crate) fn begins_like_a_proof(string: &[u8]) -> bool {
+    matches!(string.first(), Some(b't' | b'd'))
+        && MARKS.iter().any(|mark| string.starts_with(mark.as_bytes()))
+}
+
 /// Stands for a proof that Gemini 3 demands and nobody has.
 const GEMINI_SKIP: &str = "skip_thought_signature_validator";
 

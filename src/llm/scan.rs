@@ -10,6 +10,8 @@ mod plain;
 
 use plain::plain_len;
 
+use crate::replay;
+
 pub use flaw::{Flaw, Malformed};
 
 /// Deepest nesting of arrays and objects. `serde_json` reads typed values down to 127; one bit
@@ -67,6 +69,7 @@ pub(crate) struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: u32,
+    proofs: bool,
 }
 
 impl<'a> Scanner<'a> {
@@ -75,7 +78,13 @@ impl<'a> Scanner<'a> {
             bytes,
             at: 0,
             depth: 0,
+            proofs: false,
         }
+    }
+
+    /// Whether a string was passed that begins like a wrapped proof.
+    pub(crate) fn saw_proofs(&self) -> bool {
+        self.proofs
     }
 
     pub(crate) fn bytes(&self) -> &'a [u8] {
@@ -216,6 +225,7 @@ impl<'a> Scanner<'a> {
             match bytes.get(at..) {
                 Some([b'"', ..]) => {
                     self.at = at + 1;
+                    self.proofs |= replay::begins_like_a_proof(&bytes[start + 1..at]);
                     return Ok(Quoted {
                         span: Span {
                             start,
