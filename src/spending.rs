@@ -63,8 +63,10 @@ fn learn(snapshot: &Snapshot, store: &dyn Store, budgets: &Budgets) -> Result<()
         return Ok(());
     }
     let asked = Instant::now();
-    for (id, spent) in store.spent(&ids)? {
-        budgets.learn(&id, spent, asked);
+    let names: Vec<String> = ids.iter().map(|id| ledger::book::key_account(id)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for (account, purse) in store.purses(&names)? {
+        budgets.learn(&account["key:".len()..], purse.spent, asked);
     }
     // What has no sum has spent nothing.
     for id in ids {

@@ -2,6 +2,7 @@
 
 mod compile;
 pub mod database;
+pub mod directory;
 pub mod health;
 mod json;
 pub mod live;
@@ -16,6 +17,7 @@ pub mod provider;
 mod raw;
 mod reader;
 mod restart;
+pub mod rows;
 pub mod snapshot;
 pub mod source;
 mod spelling;

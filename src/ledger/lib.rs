@@ -2,8 +2,10 @@
 //! that hands records to a store.
 
 pub mod bill;
+pub mod book;
 pub mod budget;
 pub mod journal;
+pub mod lease;
 pub mod limit;
 pub mod money;
 pub mod record;

@@ -27,6 +27,19 @@ pub trait Sink: Send + Sync + 'static {
     /// Keeps the whole batch or, failing, may have kept any part of it: it is put again, and a
     /// record whose id is already kept must change nothing.
     fn put(&self, batch: &[Record]) -> Result<(), SinkError>;
+
+    /// The same, for records that the process `node` has made: what they cost is taken off its
+    /// leases too.
+    fn put_of(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
+        let _ = node;
+        self.put(batch)
+    }
+
+    /// Everything that the process `node` has made is here, and it is no more: its leases are free.
+    fn ended(&self, node: &str) -> Result<(), SinkError> {
+        let _ = node;
+        Ok(())
+    }
 }
 
 /// Why a sink could not keep a batch.

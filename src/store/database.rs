@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use ledger::{Nanos, Record, Sink, SinkError};
+use ledger::{Record, Sink, SinkError};
 
 use crate::Store;
 use crate::driver::{Committed, Driver};
@@ -17,8 +17,6 @@ use crate::verify::Difference;
 
 /// How often a batch is put again without the records that are there already.
 const ATTEMPTS: u32 = 5;
-/// Tokens whose sums one question asks for at most.
-const SPENT_AT_ONCE: usize = 512;
 
 /// A database, opened at once or as soon as it can be reached.
 pub(crate) struct Database<D> {
@@ -119,18 +117,6 @@ impl<D: Driver> Store for Database<D> {
         let driver = self.driver()?;
         let rows = driver.query(&usage::sums(driver.dialect(), search))?;
         usage::to_sums(search, rows)
-    }
-
-    fn spent(&self, token_ids: &[&str]) -> Result<Vec<(String, Nanos)>, StoreError> {
-        let driver = self.driver()?;
-        let mut sums = Vec::new();
-        for ids in token_ids.chunks(SPENT_AT_ONCE) {
-            let rows = driver.query(&spent::of(driver.dialect(), ids))?;
-            for row in rows {
-                sums.push(spent::decode(row)?);
-            }
-        }
-        Ok(sums)
     }
 
     fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

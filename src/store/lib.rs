@@ -3,16 +3,21 @@
 //! SQL is written once, with `?`, in `sql`; a driver only runs it. Every verb blocks, for a bounded
 //! time: call them from a plain thread or from `spawn_blocking`.
 
+mod accounts;
+mod audit;
+mod book;
 pub mod counters;
 mod database;
 mod driver;
 mod error;
+mod leases;
 mod mysql;
 mod postgres;
 mod search;
 mod server;
 mod sql;
 mod sqlite;
+mod stub;
 mod usage;
 mod verify;
 
@@ -23,17 +28,21 @@ use std::sync::Arc;
 
 use config::database::Address;
 use jiff::Timestamp;
-use ledger::{Nanos, Record, Sink};
+use ledger::{Record, Sink};
 
 use crate::database::Database;
 
+pub use accounts::{Accounts, Change, Changed, KeySearch, MAX_ROWS, Revisions};
+pub use audit::{Audit, Deed, DeedPage, DeedSearch};
+pub use book::{Book, EntryPage, EntrySearch, Posted};
 pub use error::StoreError;
+pub use leases::{LEASE_TERM, Leases};
 pub use search::{BadCursor, Cursor, MAX_PAGE, Page, Search};
 pub use usage::{Bucket, Dimension, MAX_SUMS, Sum, Sums, UsageSearch};
 pub use verify::{Difference, MAX_DIFFERENCES, Subject};
 
 /// Everything the gateway keeps. Records come in through `Sink::put`, which is idempotent by id.
-pub trait Store: Sink {
+pub trait Store: Sink + Accounts + Audit + Book + Leases {
     /// The record of one request.
     fn request(&self, id: &str) -> Result<Option<Record>, StoreError>;
 
@@ -42,10 +51,6 @@ pub trait Store: Sink {
 
     /// What was used, summed up. Sums are kept with the records they count, and outlive them.
     fn usage(&self, search: &UsageSearch) -> Result<Sums, StoreError>;
-
-    /// What these tokens have spent in all, by their ids; those that have spent nothing may be left
-    /// out. Sums are kept with the records they count, and outlive them.
-    fn spent(&self, token_ids: &[&str]) -> Result<Vec<(String, Nanos)>, StoreError>;
 
     /// Removes the oldest records, at most `limit` of them, and sums of the oldest hour, when they
     /// are of before `before`. Zero: there is nothing left to remove.
