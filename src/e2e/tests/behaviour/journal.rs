@@ -2,7 +2,7 @@
 //!
 //! The numbers are small; `make chaos` runs the same with larger ones.
 
-mod load;
+pub(crate) mod load;
 mod lost;
 mod room;
 mod store_away;
@@ -39,7 +39,7 @@ impl Drop for Away {
 }
 
 /// Waits until the journal has brought everything to the store.
-async fn settled(gateway: &Gateway) {
+pub(crate) async fn settled(gateway: &Gateway) {
     let start = Instant::now();
     while gateway.metrics().await.sum("tollgate_ledger_queue", &[]) > 0.0
         || folders(gateway.folder.path()).len() > 1

@@ -5,6 +5,7 @@ mod answers;
 mod bodies;
 mod budgets;
 mod clients;
+mod clock;
 mod commands;
 mod cuts;
 mod drain;

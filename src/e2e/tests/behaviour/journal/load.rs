@@ -10,11 +10,11 @@ use e2e::{Call, Counts, Dialect, Setup, Upstream, channel};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-pub(super) const COUNTS: Counts = Counts::of(300, 40);
+pub(crate) const COUNTS: Counts = Counts::of(300, 40);
 const PRICE: &str = "0.000700000";
 
 /// An upstream of two formats whose streams take some milliseconds, and the gateway's configuration.
-pub(super) async fn upstream() -> (Upstream, Setup) {
+pub(crate) async fn upstream() -> (Upstream, Setup) {
     let upstream = Upstream::start().await;
     upstream.answer(|seen| {
         let dialect = match seen.target.starts_with("/v1/messages") {
@@ -46,28 +46,28 @@ pub(super) async fn upstream() -> (Upstream, Setup) {
 
 /// What the clients were told, by the names of their requests.
 #[derive(Default)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// Statuses of answers that came to their end.
-    pub(super) whole: Mutex<BTreeMap<String, u16>>,
+    pub(crate) whole: Mutex<BTreeMap<String, u16>>,
     asked: AtomicU64,
 }
 
 impl Told {
-    pub(super) fn count(&self, status: u16) -> usize {
+    pub(crate) fn count(&self, status: u16) -> usize {
         let whole = self.whole.lock().unwrap();
         whole.values().filter(|told| **told == status).count()
     }
 }
 
 /// Clients at work; they end with `stop`.
-pub(super) struct Load {
+pub(crate) struct Load {
     clients: JoinSet<()>,
     stop: Arc<AtomicBool>,
 }
 
 impl Load {
     /// So many clients at the gateway at `addr`.
-    pub(super) fn start(clients: u64, addr: &str, told: &Arc<Told>) -> Load {
+    pub(crate) fn start(clients: u64, addr: &str, told: &Arc<Told>) -> Load {
         let stop = Arc::new(AtomicBool::new(false));
         let mut set = JoinSet::new();
         for number in 0..clients {
@@ -82,7 +82,7 @@ impl Load {
     }
 
     /// Lets each finish the request it is at.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.store(true, Ordering::SeqCst);
         self.clients.join_all().await;
     }
@@ -121,7 +121,7 @@ async fn ask_on(number: u64, addr: String, told: Arc<Told>, stop: Arc<AtomicBool
 
 /// Every request that the upstream saw has one row, every answer that came to its end the right
 /// one, and none has two.
-pub(super) fn check(rows: &[Value], upstream: &Upstream, told: &Told) {
+pub(crate) fn check(rows: &[Value], upstream: &Upstream, told: &Told) {
     let mut by_name: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
     for row in rows {
         let name = row["client_request_id"].as_str().unwrap();
