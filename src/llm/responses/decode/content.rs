@@ -88,6 +88,16 @@ fn part<'a>(path: &str, raw: &'a RawValue, base: u64) -> Result<Option<Part<'a>>
         "input_file" => Some(medium(file(path, &piece)?)),
         "input_audio" => Some(medium(audio(path, &piece)?)),
         "" => return Err(misfit(path, "needs a `type`")),
+        // Carried as a part it would come out as an item, which answers or asks nobody.
+        "message"
+        | "reasoning"
+        | "function_call"
+        | "function_call_output"
+        | "custom_tool_call"
+        | "custom_tool_call_output"
+        | "item_reference" => {
+            return Err(misfit(path, "is an item of `input`, not a part of one"));
+        }
         _ => Some(Part::Opaque {
             origin: Format::Responses,
             kind: piece.kind.0,

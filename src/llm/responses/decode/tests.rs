@@ -403,3 +403,11 @@ fn custom_calls_are_told_from_functions() {
     assert_eq!(custom.count(), 1);
     assert!(request.turns.iter().any(|turn| turn.role == Role::System));
 }
+
+#[test]
+fn an_item_is_no_part_of_a_message() {
+    let input = r#"[{"role":"user","content":[{"type":"custom_tool_call_output","call_id":"c","output":"x"}]}]"#;
+    let (param, words) = refused(&format!(r#"{{"model":"m","input":{input}}}"#));
+    assert_eq!(param, "input[0].content[0]");
+    assert!(words.contains("an item of `input`"), "{words}");
+}
