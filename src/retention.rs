@@ -1,4 +1,5 @@
-//! Removes records that are older than the configuration keeps them, a few at a time.
+//! Removes records and entries of the audit log that are older than the configuration keeps them, a few
+//! at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use config::Live;
 use jiff::{SignedDuration, Timestamp};
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
-use store::{Store, StoreError};
+use store::{Audit, Store, StoreError};
 use tokio::task;
 
 /// From the start to the first look: the start has other work.
@@ -52,13 +53,20 @@ impl Retention {
 
     /// Removes what is too old at `now`; returns how much that was.
     async fn prune(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let age = self.live.full().retention.requests;
-        let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
-        let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
+        let kept = self.live.full().retention;
+        let requests = self
+            .remove(before(now, kept.requests), <dyn Store>::prune)
+            .await?;
+        let audit = self.remove(before(now, kept.audit), <dyn Store as Audit>::prune_deeds);
+        Ok(requests + audit.await?)
+    }
+
+    /// Batch after batch, until there is nothing left of before `before`.
+    async fn remove(&self, before: Timestamp, batch: Batch) -> Result<usize, StoreError> {
         let mut sum = 0;
         loop {
             let store = Arc::clone(&self.store);
-            let removed = task::spawn_blocking(move || store.prune(before, BATCH)).await;
+            let removed = task::spawn_blocking(move || batch(&*store, before, BATCH)).await;
             match removed.unwrap_or(Ok(0))? {
                 0 => return Ok(sum),
                 removed => sum += removed,
@@ -66,6 +74,14 @@ impl Retention {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// A verb of the store that removes so many at most.
+type Batch = fn(&dyn Store, Timestamp, usize) -> Result<usize, StoreError>;
+
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(age).unwrap_or(Timestamp::MIN)
 }
 
 #[cfg(test)]

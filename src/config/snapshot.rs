@@ -124,6 +124,8 @@ pub struct Admin {
 pub struct Retention {
     /// How long the rows of requests are kept, and their usage by the hour.
     pub requests: Duration,
+    /// How long the audit log is.
+    pub audit: Duration,
 }
 
 /// The `billing` section.

@@ -15,15 +15,10 @@ const BOUNDS: RangeInclusive<Duration> = HOUR..=Duration::from_secs(100 * 365 * 
 pub(super) fn read(root: &mut Map<'_>) -> Retention {
     let mut map = root.take("retention").map();
     let requests = map.take("requests").duration(BOUNDS);
-    let audit = map.take("audit");
-    if audit.duration(BOUNDS).is_some() {
-        audit.warn(
-            "no effect yet: there is no audit log",
-            "leave it out until there is one",
-        );
-    }
+    let audit = map.take("audit").duration(BOUNDS);
     map.finish();
     Retention {
         requests: requests.unwrap_or(90 * DAY),
+        audit: audit.unwrap_or(400 * DAY),
     }
 }

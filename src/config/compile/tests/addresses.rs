@@ -215,10 +215,7 @@ fn features_to_come_are_refused_or_warned_of() {
     check_section("retention: {requests: 90d}", &[]);
     check_section(
         "retention: {requests: 5m, audit: 400d}",
-        &[
-            "!retention.requests: expected a duration from 1h",
-            "?retention.audit: no effect yet",
-        ],
+        &["!retention.requests: expected a duration from 1h"],
     );
     check_section(
         "conversion: loose",
