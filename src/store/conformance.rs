@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
+mod audit;
 mod pruning;
 mod spent;
 mod texts;
@@ -35,6 +37,8 @@ pub(crate) fn store_conformance(store: &dyn Store) {
     usage::conform(store);
     spent::conform(store);
     pruning::conform(store);
+    accounts::conform(store);
+    audit::conform(store);
 }
 
 /// The documented example, at this many microseconds after 2026-11-21.
