@@ -68,7 +68,8 @@ fn a_long_body_is_refused(store: &dyn Store) {
         updated_at: at(0),
         revision: 0,
     };
-    let add = |document| store.change(Change::AddDocument(document), &deed("too-long"), at(0));
+    let add =
+        |document: &Document| store.change(Change::AddDocument(document), &deed("too-long"), at(0));
     let error = add(&long).unwrap_err();
     assert!(matches!(error, StoreError::TooLong { .. }), "{error}");
     let fits = Document {
