@@ -7,6 +7,7 @@ mod audit;
 mod pruning;
 mod spent;
 mod texts;
+pub(crate) mod upgrade;
 mod usage;
 
 use std::collections::BTreeSet;
