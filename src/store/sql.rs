@@ -5,6 +5,7 @@ pub(crate) mod audit;
 mod batch;
 mod dialect;
 pub(crate) mod documents;
+mod hash;
 pub(crate) mod keys;
 pub(crate) mod requests;
 pub(crate) mod revisions;

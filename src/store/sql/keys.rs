@@ -3,6 +3,7 @@
 use config::rows::{KeyRow, PreviousKey};
 use jiff::Timestamp;
 
+use super::hash::{hash, hex};
 use super::requests::time;
 use super::revisions::Counter;
 use super::rows::{Table, Values, bounded, deleted, deletion};
@@ -176,27 +177,4 @@ fn previous_until(key: &KeyRow) -> Value<'static> {
     previous.map_or(Value::Null, |previous| {
         previous.until.as_microsecond().into()
     })
-}
-
-fn hex(hash: &[u8; 32]) -> Value<'static> {
-    let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    Value::Text(digits.into())
-}
-
-/// What `hex` wrote, and nothing else.
-fn hash(value: Value<'static>) -> Option<[u8; 32]> {
-    let Value::Text(digits) = value else {
-        return None;
-    };
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let mut hash = [0; 32];
-    let pairs = digits.as_bytes().chunks(2);
-    if digits.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in hash.iter_mut().zip(pairs) {
-        let number = digit(&pair[0])? * 16 + digit(&pair[1])?;
-        *byte = u8::try_from(number).ok()?;
-    }
-    Some(hash)
 }

@@ -1,5 +1,7 @@
 //! Keys belong to somebody who is there, and no two are the same.
 
+use std::slice::from_ref;
+
 use config::rows::{KeyRow, PreviousKey, UserRow};
 
 use super::{at, done, hash, key, stale, user};
@@ -42,7 +44,7 @@ fn a_key_comes_is_rotated_and_goes(store: &dyn Store) {
     };
     let kept = store.key("rotated").unwrap().unwrap();
     assert_eq!(kept, expected);
-    assert_eq!(store.keys_since(revision).unwrap(), [kept.clone()]);
+    assert_eq!(store.keys_since(revision).unwrap(), from_ref(&kept));
     assert_eq!(
         store.users_since(revision).unwrap(),
         [],
@@ -65,7 +67,7 @@ fn a_key_comes_is_rotated_and_goes(store: &dyn Store) {
         updated_at: at(3),
         ..gone
     };
-    assert_eq!(store.keys_since(second).unwrap(), [gone.clone()]);
+    assert_eq!(store.keys_since(second).unwrap(), from_ref(&gone));
     let back = KeyRow {
         deleted_at: None,
         ..gone

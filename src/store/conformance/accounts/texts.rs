@@ -1,5 +1,7 @@
 //! Whatever a text of an account holds, it is a value: it comes back and finds its row.
 
+use std::slice::from_ref;
+
 use config::rows::{Document, DocumentKind, KeyRow, UserRow};
 
 use super::{at, done, hash, key, user};
@@ -38,7 +40,10 @@ fn users_take(store: &dyn Store, given: &str, kept: &str) {
         ..user(kept)
     };
     assert_eq!(store.user(given).unwrap().as_ref(), Some(&expected));
-    assert_eq!(store.users_since(revision - 1).unwrap(), [expected.clone()]);
+    assert_eq!(
+        store.users_since(revision - 1).unwrap(),
+        from_ref(&expected)
+    );
     let set = UserRow { revision, ..odd };
     let revision = done(store, Change::SetUser(&set), 0);
     let expected = UserRow {

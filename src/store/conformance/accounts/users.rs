@@ -1,5 +1,7 @@
 //! Users come, change and go; their names are never given away again.
 
+use std::slice::from_ref;
+
 use config::rows::UserRow;
 
 use super::{at, change, deed, done, stale, user};
@@ -50,7 +52,7 @@ fn a_user_comes_changes_and_goes(store: &dyn Store) {
     assert_eq!(store.users_since(second).unwrap(), []);
     assert_eq!(
         store.users_since(second - 1).unwrap(),
-        [kept.clone()],
+        from_ref(&kept),
         "the row as it is now, once"
     );
     a_deleted_user_is_history(store, &kept);
@@ -74,7 +76,7 @@ fn a_deleted_user_is_history(store: &dyn Store, alice: &UserRow) {
         ..gone
     };
     let since = store.users_since(alice.revision).unwrap();
-    assert_eq!(since, [gone.clone()], "those who knew it see it go");
+    assert_eq!(since, from_ref(&gone), "those who knew it see it go");
     let back = UserRow {
         deleted_at: None,
         ..gone
