@@ -110,7 +110,7 @@ CREATE TABLE IF NOT EXISTS audit (
     subject        VARCHAR(255) NOT NULL,
     was            MEDIUMTEXT,
     became         MEDIUMTEXT,
-    -- The revision that it gave a row; NULL: it was none of a row that has them.
+    -- The revision that it gave a row; NULL: it changed no row that has one.
     revision       BIGINT,
     KEY audit_at (at),
     KEY audit_subject (subject, at)

@@ -105,7 +105,7 @@ CREATE TABLE audit (
     subject  TEXT    NOT NULL,
     was      TEXT,
     became   TEXT,
-    -- The revision that it gave a row; NULL: it was none of a row that has them.
+    -- The revision that it gave a row; NULL: it changed no row that has one.
     revision INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_at ON audit (at);

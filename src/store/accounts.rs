@@ -92,8 +92,8 @@ pub trait Accounts {
     fn documents(&self) -> Result<Vec<Document>, StoreError>;
 
     /// Changes one row and writes down who did it, in one transaction. The row's own `revision` and
-    /// `updated_at` are made here; `now` is the latter. With a deed that is written down already
-    /// nothing is changed again: the answer is the one of then.
+    /// `updated_at` are made here; `now` is the latter. The same change with the same
+    /// deed again changes nothing: the answer is the one of then.
     ///
     /// Settings, bodies and what the deed has of them are kept whole, and refused beyond 1 MiB.
     fn change(
