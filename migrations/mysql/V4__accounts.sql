@@ -110,6 +110,8 @@ CREATE TABLE IF NOT EXISTS audit (
     subject        VARCHAR(255) NOT NULL,
     was            MEDIUMTEXT,
     became         MEDIUMTEXT,
+    -- The revision that it gave a row; NULL: it changed no row that has one.
+    revision       BIGINT,
     KEY audit_at (at),
     KEY audit_subject (subject, at)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -104,7 +104,9 @@ CREATE TABLE audit (
     action         TEXT COLLATE "C" NOT NULL,
     subject        TEXT COLLATE "C" NOT NULL,
     was            TEXT,
-    became         TEXT
+    became         TEXT,
+    -- The revision that it gave a row; NULL: it changed no row that has one.
+    revision       BIGINT
 );
-CREATE INDEX audit_at ON audit (at);
-CREATE INDEX audit_subject ON audit (subject, at);
+CREATE INDEX audit_at ON audit (at, id);
+CREATE INDEX audit_subject ON audit (subject, at, id);

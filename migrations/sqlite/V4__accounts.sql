@@ -98,13 +98,15 @@ CREATE INDEX leases_expires_at ON leases (expires_at);
 
 -- Who changed what.
 CREATE TABLE audit (
-    id      TEXT    NOT NULL PRIMARY KEY,
-    at      INTEGER NOT NULL,
-    actor   TEXT    NOT NULL,
-    action  TEXT    NOT NULL,
-    subject TEXT    NOT NULL,
-    was     TEXT,
-    became  TEXT
+    id       TEXT    NOT NULL PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    actor    TEXT    NOT NULL,
+    action   TEXT    NOT NULL,
+    subject  TEXT    NOT NULL,
+    was      TEXT,
+    became   TEXT,
+    -- The revision that it gave a row; NULL: it changed no row that has one.
+    revision INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_subject ON audit (subject, at);

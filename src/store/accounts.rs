@@ -26,7 +26,7 @@ pub enum Change<'a> {
     /// All of a user but its name; its `revision` is the one that is replaced. Deletes it with
     /// `deleted_at`.
     SetUser(&'a UserRow),
-    /// A key that is not there yet.
+    /// A key that is not there yet, of a user who is, or of `root`.
     AddKey(&'a KeyRow),
     /// All of a key but its id and its owner; its `revision` is the one that is replaced. Deletes it
     /// with `deleted_at`.
@@ -47,7 +47,8 @@ pub enum Changed {
         /// The row's new revision.
         revision: u64,
     },
-    /// Nothing changed: the row is not what it was, or its name is taken.
+    /// Nothing changed: the row is not what it was, its name (or, of a key, its hash) is taken, or the
+    /// owner of a new key is not there.
     Stale,
 }
 
@@ -91,7 +92,10 @@ pub trait Accounts {
     fn documents(&self) -> Result<Vec<Document>, StoreError>;
 
     /// Changes one row and writes down who did it, in one transaction. The row's own `revision` and
-    /// `updated_at` are made here; `now` is the latter.
+    /// `updated_at` are made here; `now` is the latter. The same change with the same
+    /// deed again changes nothing: the answer is the one of then.
+    ///
+    /// Settings, bodies and what the deed has of them are kept whole, and refused beyond 1 MiB.
     fn change(
         &self,
         change: Change<'_>,

@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
+mod audit;
 mod pruning;
 mod spent;
 mod texts;
+pub(crate) mod upgrade;
 mod usage;
 
 use std::collections::BTreeSet;
@@ -35,6 +38,8 @@ pub(crate) fn store_conformance(store: &dyn Store) {
     usage::conform(store);
     spent::conform(store);
     pruning::conform(store);
+    accounts::conform(store);
+    audit::conform(store);
 }
 
 /// The documented example, at this many microseconds after 2026-11-21.

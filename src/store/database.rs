@@ -1,5 +1,8 @@
 //! The store's verbs over any driver.
 
+mod accounts;
+mod audit;
+
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +14,7 @@ use crate::Store;
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
 use crate::search::{Page, Search};
-use crate::sql::{Step, Value, requests, spent, usage, verify};
+use crate::sql::{Dialect, Statement, Step, Value, requests, spent, usage, verify};
 use crate::usage::{Bucket, Sums, UsageSearch};
 use crate::verify::Difference;
 
@@ -59,6 +62,28 @@ impl<D: Driver> Database<D> {
             self.open.store(true, Ordering::Release);
         }
         Ok(&self.driver)
+    }
+
+    /// Every row of the answer, decoded.
+    fn all<'a, T>(
+        &self,
+        question: impl FnOnce(Dialect) -> Statement<'a>,
+        decode: impl Fn(Vec<Value<'static>>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let driver = self.driver()?;
+        let rows = driver.query(&question(driver.dialect()))?;
+        rows.into_iter().map(decode).collect()
+    }
+
+    /// The first row of the answer, decoded.
+    fn first<'a, T>(
+        &self,
+        question: impl FnOnce(Dialect) -> Statement<'a>,
+        decode: impl Fn(Vec<Value<'static>>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let driver = self.driver()?;
+        let rows = driver.query(&question(driver.dialect()))?;
+        rows.into_iter().next().map(decode).transpose()
     }
 
     /// Adds records and their usage, of which only records count that are really new: a batch may

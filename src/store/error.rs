@@ -47,6 +47,16 @@ pub enum StoreError {
         /// Which value.
         column: &'static str,
     },
+    /// A text is longer than any that is kept whole.
+    #[error("`{column}` has {bytes} bytes, and the store keeps {most} at most")]
+    TooLong {
+        /// Where it was to go.
+        column: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        most: usize,
+    },
     /// The file with the certificates to trust cannot be used.
     #[error("the store's certificates at {}: {why}", path.display())]
     Certificates {

@@ -7,7 +7,7 @@ mod value;
 use config::database::Server;
 use deadpool::managed::Pool;
 use mysql_async::prelude::Queryable;
-use mysql_async::{Params, TxOpts};
+use mysql_async::{Params, Transaction, TxOpts};
 
 use self::connect::{Connect, fail, pool, unpooled};
 use self::value::{decode, encode};
@@ -74,20 +74,35 @@ impl Driver for MySql {
         self.with(async |connection| {
             let begun = connection.start_transaction(TxOpts::default()).await;
             let mut transaction = begun.map_err(fail)?;
-            for Step { statement, changes } in steps {
-                let values = parameters(statement);
-                let done = transaction.exec_drop(&*statement.sql, values).await;
-                done.map_err(fail)?;
-                let changed = transaction.affected_rows();
-                if changes.is_some_and(|changes| changes != changed) {
-                    transaction.rollback().await.map_err(fail)?;
-                    return Ok(Committed::Nothing);
-                }
+            let run = run(&mut transaction, steps).await;
+            if let Ok(Committed::All) = run {
+                transaction.commit().await.map_err(fail)?;
+                return run;
             }
-            transaction.commit().await.map_err(fail)?;
-            Ok(Committed::All)
+            // One that is only dropped keeps its locks until somebody uses its connection again.
+            let undone = transaction.rollback().await;
+            let run = run?;
+            undone.map_err(fail)?;
+            Ok(run)
         })
     }
+}
+
+/// Runs the steps, up to one that changes another number of rows than it has to.
+async fn run(
+    transaction: &mut Transaction<'_>,
+    steps: &[Step<'_>],
+) -> Result<Committed, StoreError> {
+    for Step { statement, changes } in steps {
+        let values = parameters(statement);
+        let done = transaction.exec_drop(&*statement.sql, values).await;
+        done.map_err(fail)?;
+        let changed = transaction.affected_rows();
+        if changes.is_some_and(|changes| changes != changed) {
+            return Ok(Committed::Nothing);
+        }
+    }
+    Ok(Committed::All)
 }
 
 fn parameters(statement: &Statement<'_>) -> Params {

@@ -61,7 +61,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// The place of a record in the list: its time and its id. Written as text for clients, who
+/// The place of a row in a list: its time and its id. Written as text for clients, who
 /// hand it back unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
@@ -70,11 +70,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The place after `record`.
-    pub(crate) fn after(record: &Record) -> Cursor {
+    /// The place after the row of that time and id.
+    pub(crate) fn after(at: Timestamp, id: &str) -> Cursor {
         Cursor {
-            at_us: record.at.as_microsecond(),
-            id: record.id.clone(),
+            at_us: at.as_microsecond(),
+            id: id.to_owned(),
         }
     }
 }

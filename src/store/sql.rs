@@ -1,11 +1,18 @@
 //! The SQL, written once: `?` for every value, no word that one of the databases does not know but
 //! those that `dialect` spells.
 
+pub(crate) mod audit;
 mod batch;
 mod dialect;
+pub(crate) mod documents;
+mod hash;
+pub(crate) mod keys;
 pub(crate) mod requests;
+pub(crate) mod revisions;
+mod rows;
 pub(crate) mod spent;
 pub(crate) mod usage;
+pub(crate) mod users;
 mod value;
 pub(crate) mod verify;
 

@@ -21,7 +21,8 @@ pub(super) fn conform(store: &dyn Store) {
     );
 }
 
-fn odd_texts() -> Vec<String> {
+/// What tries to be something else than a text.
+pub(super) fn odd_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "'; DROP TABLE requests; --",
         "x' OR '1'='1",

@@ -21,6 +21,16 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn accounts_come_to_a_store_that_had_none() {
+    common::accounts_come(servers::mariadb());
+}
+
+#[test]
+fn a_migration_that_was_cut_is_run_again() {
+    common::accounts_come_again(servers::mariadb());
+}
+
+#[test]
 fn a_batch_is_kept_whole_or_not_at_all() {
     common::whole_batches(servers::mariadb());
 }

@@ -21,6 +21,11 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
+fn accounts_come_to_a_store_that_had_none() {
+    common::accounts_come(servers::postgres());
+}
+
+#[test]
 fn a_batch_is_kept_whole_or_not_at_all() {
     common::whole_batches(servers::postgres());
 }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use servers::{Kind, Server};
 
+use crate::conformance::upgrade::{PURSES, SPENT};
 use crate::conformance::{record, store_conformance, writer};
-use crate::{Bucket, MAX_PAGE, Search, Store, StoreError, Sums, UsageSearch, open};
+use crate::{Bucket, MAX_PAGE, Revisions, Search, Store, StoreError, Sums, UsageSearch, open};
 
 pub(crate) fn conforms(server: &Server) {
     let store = open(&server.database()).unwrap();
@@ -45,6 +46,53 @@ pub(crate) fn newer_schema(server: &Server) {
         "{error}"
     );
     assert!(error.to_string().contains("4711"), "{error}");
+}
+
+/// What the accounts brought is taken away again, and what was there before them put back.
+const BEFORE_ACCOUNTS: &str = "\
+    DROP TABLE users; DROP TABLE api_keys; DROP TABLE documents; DROP TABLE revisions; \
+    DROP TABLE entries; DROP TABLE purses; DROP TABLE leases; DROP TABLE audit; \
+    DELETE FROM refinery_schema_history WHERE version > 3; \
+    CREATE TABLE spent (token_id VARCHAR(255) NOT NULL PRIMARY KEY, cost BIGINT NOT NULL)";
+
+/// A store of before the accounts, with what keys and users have spent.
+pub(crate) fn accounts_come(server: &Server) {
+    let url = server.database();
+    drop(open(&url).unwrap());
+    server.sql(&url, BEFORE_ACCOUNTS);
+    server.sql(&url, SPENT);
+    let store = open(&url).unwrap();
+    assert_eq!(purses(server, &url), PURSES);
+    assert_eq!(store.revisions().unwrap(), Revisions::default());
+    assert_eq!(store.users_since(0).unwrap(), []);
+    assert_eq!(store.keys_since(0).unwrap(), []);
+    assert_eq!(store.documents().unwrap(), []);
+}
+
+/// A server that cannot undo a half-done migration has it run again: from its last statement, and
+/// from before that.
+pub(crate) fn accounts_come_again(server: &Server) {
+    let url = server.database();
+    drop(open(&url).unwrap());
+    server.sql(&url, BEFORE_ACCOUNTS);
+    server.sql(&url, SPENT);
+    for undo in ["SELECT 1", "DROP TABLE leases", "DROP TABLE audit"] {
+        drop(open(&url).unwrap());
+        server.sql(&url, undo);
+        server.sql(
+            &url,
+            "DELETE FROM refinery_schema_history WHERE version > 3",
+        );
+    }
+    let store = open(&url).unwrap();
+    assert_eq!(purses(server, &url), PURSES);
+    assert_eq!(store.revisions().unwrap(), Revisions::default());
+}
+
+fn purses(server: &Server, url: &str) -> Vec<String> {
+    let sql = "SELECT concat(account, ' ', credited, ' ', spent, ' ', leased) \
+               FROM purses ORDER BY account";
+    server.sql(url, sql).lines().map(Into::into).collect()
 }
 
 pub(crate) fn whole_batches(server: &Server) {

@@ -36,6 +36,17 @@ impl Dialect {
         }
     }
 
+    /// After an `INSERT` into `table`: a row of which any unique value is there is left out, and
+    /// counts as no change. `column` is any of the table.
+    pub(crate) fn leave_out(self, table: &str, column: &str) -> String {
+        match self {
+            Dialect::Sqlite | Dialect::Postgres => " ON CONFLICT DO NOTHING".to_owned(),
+            Dialect::MySql => {
+                format!(" ON DUPLICATE KEY UPDATE {column} = {table}.{column}")
+            }
+        }
+    }
+
     /// After an `INSERT` into `table`: the new values of `columns` are added to a row whose key is
     /// there.
     pub(crate) fn add(self, table: &str, key: &str, columns: &[&str]) -> String {

@@ -172,7 +172,7 @@ pub(crate) fn page(dialect: Dialect, search: &Search) -> Statement<'_> {
 
 /// Rows have whole microseconds: a bound between two of them means the later one, both for "not
 /// before" and for "before".
-fn ceil_us(time: Timestamp) -> i64 {
+pub(super) fn ceil_us(time: Timestamp) -> i64 {
     let us = time.as_microsecond();
     match time.as_nanosecond() > i128::from(us) * 1_000 {
         true => us + 1,
@@ -188,7 +188,8 @@ pub(crate) fn to_page(search: &Search, rows: Vec<Vec<Value<'static>>>) -> Result
         .take(search.page_size())
         .map(decode)
         .collect::<Result<Vec<_>, _>>()?;
-    let next = items.last().filter(|_| more).map(Cursor::after);
+    let last = items.last().filter(|_| more);
+    let next = last.map(|record| Cursor::after(record.at, &record.id));
     Ok(Page { items, next })
 }
 

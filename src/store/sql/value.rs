@@ -14,6 +14,10 @@ pub(crate) const NAME_CHARS: usize = 255;
 /// Bytes of a text; what is longer is cut.
 pub(crate) const TEXT_BYTES: usize = 64 << 10;
 
+/// Bytes of a text that is kept whole; what is longer is refused. A statement has two of them at most, and MySQL
+/// takes packets of 4 MiB.
+pub(crate) const WHOLE_BYTES: usize = 1 << 20;
+
 /// A value of any of the databases.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Value<'a> {
@@ -53,6 +57,19 @@ impl<'a> Value<'a> {
     /// A text to be read by people, cut at `TEXT_BYTES`.
     pub(crate) fn text(text: &'a str) -> Value<'a> {
         Value::Text(without_nul(&text[..text.floor_char_boundary(TEXT_BYTES)]))
+    }
+
+    /// A text for programs, of which nothing may be missing: refused beyond `WHOLE_BYTES`.
+    pub(crate) fn whole(column: &'static str, text: &'a str) -> Result<Value<'a>, StoreError> {
+        let text = without_nul(text);
+        match text.len() > WHOLE_BYTES {
+            true => Err(StoreError::TooLong {
+                column,
+                bytes: text.len(),
+                most: WHOLE_BYTES,
+            }),
+            false => Ok(Value::Text(text)),
+        }
     }
 }
 

@@ -59,6 +59,9 @@ fn version(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 #[cfg(test)]
+mod upgrade;
+
+#[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
