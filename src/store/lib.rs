@@ -17,7 +17,6 @@ mod search;
 mod server;
 mod sql;
 mod sqlite;
-mod stub;
 mod usage;
 mod verify;
 

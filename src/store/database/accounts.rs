@@ -52,7 +52,7 @@ impl<D: Driver> Accounts for Database<D> {
         now: Timestamp,
     ) -> Result<Changed, StoreError> {
         let steps = steps(self.driver()?.dialect(), change, deed, now)?;
-        let committed = self.driver()?.commit(&steps)?;
+        let committed = self.commit(&steps)?;
         // Not out of the row, which others may have changed since. And a change that comes a second
         // time, because nobody knew how the first one ended, is told how that was.
         let made = self.first(|dialect| audit::revision(dialect, deed), audit::to_revision)?;

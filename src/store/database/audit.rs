@@ -21,7 +21,7 @@ impl<D: Driver> Audit for Database<D> {
         let ids: Vec<_> = old.into_iter().flatten().collect();
         let removed = ids.len();
         if removed > 0 {
-            driver.commit(&[audit::remove(driver.dialect(), ids)])?;
+            self.commit(&[audit::remove(driver.dialect(), ids)])?;
         }
         Ok(removed)
     }

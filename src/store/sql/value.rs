@@ -54,6 +54,30 @@ impl<'a> Value<'a> {
         Value::Text(without_nul(name.trim_end_matches(' ')))
     }
 
+    /// The name of an account: `user:` or `key:` and a name, which is cut as in every other column.
+    pub(crate) fn account(account: &'a str) -> Value<'a> {
+        let Some((kind @ ("user" | "key"), name)) = account.split_once(':') else {
+            return Value::name(account);
+        };
+        match Value::name(name) {
+            Value::Text(Cow::Borrowed(kept)) if kept.len() == name.len() => {
+                Value::Text(Cow::Borrowed(account))
+            }
+            Value::Text(kept) => Value::Text(format!("{kind}:{kept}").into()),
+            other => other,
+        }
+    }
+
+    /// The same of an account that was just put together.
+    pub(crate) fn owned_account(account: String) -> Value<'static> {
+        let kept = match Value::account(&account) {
+            Value::Text(kept) if kept.len() != account.len() => Some(kept.into_owned()),
+            Value::Text(Cow::Owned(kept)) => Some(kept),
+            _ => None,
+        };
+        Value::Text(kept.unwrap_or(account).into())
+    }
+
     /// A text to be read by people, cut at `TEXT_BYTES`.
     pub(crate) fn text(text: &'a str) -> Value<'a> {
         Value::Text(without_nul(&text[..text.floor_char_boundary(TEXT_BYTES)]))
@@ -189,4 +213,31 @@ impl<'c> Row<'c> {
 fn named<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
     let name: StrDeserializer<'_, Unknown> = name.into_deserializer();
     T::deserialize(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_keeps_what_a_column_keeps_of_its_name() {
+        let long = "☂".repeat(300);
+        for (account, kept) in [
+            ("user:a", "user:a".to_owned()),
+            ("key:yaml:ci", "key:yaml:ci".to_owned()),
+            ("user:a  ", "user:a".to_owned()),
+            ("user:", "user:".to_owned()),
+            ("cash", "cash".to_owned()),
+            ("user:\0", "user:\u{fffd}".to_owned()),
+            (
+                &*format!("user:{long}"),
+                format!("user:{}", "☂".repeat(255)),
+            ),
+            (&*format!("{long}:x"), "☂".repeat(255)),
+        ] {
+            assert_eq!(Value::account(account), Value::Text(kept.clone().into()));
+            let owned = Value::owned_account(account.to_owned());
+            assert_eq!(owned, Value::Text(kept.into()));
+        }
+    }
 }
