@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::idle;
 use crate::problem::Problem;
 use crate::snapshot::{Channel, Snapshot, Token};
 
@@ -31,7 +30,7 @@ pub(super) fn warnings(snapshot: &Snapshot, now: Timestamp) -> Vec<Problem> {
     for token in tokens.into_iter().filter(|token| token.enabled) {
         found.extend(useless(token, snapshot));
     }
-    found.extend(idle::limits(snapshot));
+    found.extend(super::idle::limits(snapshot));
     found.extend(unpriced(snapshot, now));
     found
 }
