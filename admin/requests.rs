@@ -59,6 +59,7 @@ impl Asked {
             cursor: given("cursor", &self.cursor)?,
             limit: limit.unwrap_or(Search::default().limit),
             token: not_empty(self.token),
+            token_id: None,
             model: not_empty(self.model),
             channel: not_empty(self.channel),
         })

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use llm::Format;
@@ -199,7 +200,7 @@ pub(crate) async fn json(
     ctx: &Ctx,
     session: &mut Session,
     status: u16,
-    body: Vec<u8>,
+    body: impl Into<Bytes>,
 ) -> Result<(), Failed> {
     json_with(ctx, session, status, body, &[]).await
 }
@@ -209,13 +210,14 @@ pub(crate) async fn json_with(
     ctx: &Ctx,
     session: &mut Session,
     status: u16,
-    body: Vec<u8>,
+    body: impl Into<Bytes>,
     headers: &[(&'static str, &'static str)],
 ) -> Result<(), Failed> {
     let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
     for (name, value) in headers {
         fields.insert(*name, HeaderValue::from_static(value));
     }
+    let body = body.into();
     own_json(&mut fields, body.len());
     common(ctx, session, &mut fields);
     write(session, response(status, fields)?, body).await
@@ -235,6 +237,17 @@ pub(crate) async fn refusal(
     allow: Option<&'static str>,
 ) -> Result<(), Failed> {
     let body = refusal.body(ctx.format, &ctx.id);
+    refusal_as(ctx, session, refusal, allow, body).await
+}
+
+/// The same in other words.
+pub(crate) async fn refusal_as(
+    ctx: &Ctx,
+    session: &mut Session,
+    refusal: &Refusal,
+    allow: Option<&'static str>,
+    body: Vec<u8>,
+) -> Result<(), Failed> {
     let mut fields = HeaderMap::with_capacity(USUAL_FIELDS);
     own_json(&mut fields, body.len());
     if let Some(seconds) = refusal.retry_after_seconds() {
@@ -248,10 +261,10 @@ pub(crate) async fn refusal(
     }
     common(ctx, session, &mut fields);
     let head = response(refusal.status(ctx.format), fields)?;
-    write(session, head, body).await
+    write(session, head, body.into()).await
 }
 
-async fn write(session: &mut Session, head: ResponseHeader, body: Vec<u8>) -> Result<(), Failed> {
+async fn write(session: &mut Session, head: ResponseHeader, body: Bytes) -> Result<(), Failed> {
     let bodiless = session.req_header().method == http::Method::HEAD;
     session
         .write_response_header(Box::new(head), bodiless)
@@ -259,7 +272,7 @@ async fn write(session: &mut Session, head: ResponseHeader, body: Vec<u8>) -> Re
     if bodiless {
         return Ok(());
     }
-    session.write_response_body(Some(body.into()), true).await
+    session.write_response_body(Some(body), true).await
 }
 
 /// The upstream's own id of the request.

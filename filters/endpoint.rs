@@ -3,6 +3,8 @@
 use llm::{Format, Operation};
 use pingora::http::Method;
 
+use crate::own::Question;
+
 /// Longest model name taken from a path, in bytes.
 const MAX_PATH_MODEL: usize = 512;
 
@@ -13,6 +15,8 @@ pub(crate) enum Endpoint {
     Model(ModelEndpoint),
     /// What this key may use; `Some`: one model.
     Models(Option<String>),
+    /// What this key may know of itself.
+    Own(Question),
     /// Liveness.
     Health,
     /// Readiness.
@@ -79,6 +83,7 @@ fn model_endpoint(method: &Method, rest: &str, deployment: Option<String>) -> En
             })
         })
     };
+    let own = |question| only(method, Method::GET, "GET, HEAD", || Endpoint::Own(question));
     match rest {
         "/chat/completions" => post(Format::Chat, Operation::Chat),
         "/completions" => post(Format::Chat, Operation::Completion),
@@ -99,11 +104,11 @@ fn model_endpoint(method: &Method, rest: &str, deployment: Option<String>) -> En
         | "/audio/speech"
         | "/audio/transcriptions"
         | "/audio/translations" => only(method, Method::POST, "POST", || Endpoint::NotServedYet),
-        "/realtime"
-        | "/dashboard/billing/subscription"
-        | "/dashboard/billing/usage"
-        | "/api/usage/token"
-        | "/api/log/token" => only(method, Method::GET, "GET", || Endpoint::NotServedYet),
+        "/realtime" => only(method, Method::GET, "GET", || Endpoint::NotServedYet),
+        "/dashboard/billing/subscription" => own(Question::Subscription),
+        "/dashboard/billing/usage" => own(Question::Usage),
+        "/api/usage/token" => own(Question::Token),
+        "/api/log/token" => own(Question::Log),
         _ => match rest.strip_prefix("/models/") {
             Some(model) => named_model(method, model),
             None => Endpoint::Unknown,
@@ -271,6 +276,26 @@ mod tests {
                 .as_deref(),
             Some("my gpt")
         );
+    }
+
+    #[test]
+    fn key_holders_find_their_paths_as_their_tools_write_them() {
+        let own = |method: Method, path: &str| match Endpoint::of(&method, path) {
+            Endpoint::Own(question) => Some(question),
+            _ => None,
+        };
+        for (path, question) in [
+            ("/dashboard/billing/subscription", Question::Subscription),
+            ("/v1/dashboard/billing/subscription", Question::Subscription),
+            ("/v1/v1/dashboard/billing/usage", Question::Usage),
+            ("//dashboard/billing/usage/", Question::Usage),
+            ("/api/usage/token", Question::Token),
+            ("/api/usage/token/", Question::Token),
+            ("/api/log/token", Question::Log),
+        ] {
+            assert_eq!(own(Method::GET, path), Some(question), "{path}");
+            assert_eq!(own(Method::POST, path), None, "{path}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod limit;
 mod local;
 mod logging;
 pub mod metrics;
+mod own;
 pub mod proxy;
 mod query;
 mod reject;
@@ -34,6 +35,7 @@ mod translate;
 mod upstream;
 
 pub use metrics::Metrics;
+pub use own::{Statement, Unread};
 pub use proxy::Gateway;
 pub use shared::Shared;
 

@@ -1,4 +1,4 @@
-//! What the gateway answers itself: health, model lists, preflights, and paths it does not serve.
+//! What the gateway answers itself: health, model lists, key holders, preflights, and paths it does not serve.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::ctx::Ctx;
 use crate::endpoint::Endpoint;
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
-use crate::{answer, auth};
+use crate::{answer, auth, own};
 
 type Failed = Box<pingora::Error>;
 
@@ -37,6 +37,7 @@ pub(crate) async fn answer(
             Ok(body) => return answer::json(ctx, session, 200, body).await,
             Err(refusal) => refusal,
         },
+        Endpoint::Own(question) => return own::answer(shared, session, ctx, question).await,
         Endpoint::NotServedYet => Refusal::new(
             Cause::UnknownPath,
             "this endpoint is not served yet by this version of the gateway",

@@ -18,6 +18,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::metrics::Metrics;
+use crate::own::{Desk, Statement};
 use crate::replicas::Replicas;
 use crate::resolve::Resolver;
 
@@ -28,6 +29,8 @@ pub struct Shared {
     pub(crate) counters: Arc<dyn Counters>,
     pub(crate) budgets: Arc<Budgets>,
     pub(crate) metrics: Metrics,
+    /// What key holders may know.
+    pub(crate) desk: Desk,
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) replicas: Replicas,
     pub(crate) authorities: Authorities,
@@ -47,6 +50,7 @@ impl Shared {
         counters: Arc<dyn Counters>,
         budgets: Arc<Budgets>,
         metrics: Metrics,
+        statement: Arc<dyn Statement>,
         store_seen: Arc<dyn Fn() -> bool + Send + Sync>,
     ) -> Shared {
         let resolver = Arc::new(Resolver::default());
@@ -58,6 +62,7 @@ impl Shared {
             counters,
             budgets,
             metrics,
+            desk: Desk::new(statement),
             authorities: Authorities::default(),
             upstreams: Connector::new(None),
             in_flight: Arc::default(),

@@ -28,6 +28,7 @@ use crate::drain::Drain;
 use crate::listen::{self, Bound, Prebound};
 use crate::retention::Retention;
 use crate::sides::Socket;
+use crate::statement::Kept;
 use crate::upkeep::{Reloads, Side};
 use crate::{logs, newcomer, sides, spending};
 
@@ -109,6 +110,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
         counters(&snapshot)?,
         spending::start(&live, &store, &writer)?,
         metrics,
+        Arc::new(Kept(Arc::clone(&store))),
         store_seen,
     ));
     shared.on_reload();

@@ -10,4 +10,5 @@ mod newcomer;
 mod retention;
 mod sides;
 mod spending;
+mod statement;
 mod upkeep;

@@ -7,6 +7,7 @@ mod checks;
 mod conversion;
 mod environment;
 mod groups;
+mod idle;
 mod journal;
 mod limits;
 mod listen;

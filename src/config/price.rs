@@ -160,6 +160,17 @@ impl PriceBook {
         })
     }
 
+    /// The names and patterns that have limits.
+    pub(crate) fn limited(&self) -> impl Iterator<Item = &str> {
+        let exact = self.exact.iter().map(|(name, entry)| (&**name, entry));
+        let patterns = self.patterns.iter();
+        let patterns = patterns.map(|(pattern, entry)| (pattern.as_str(), entry));
+        exact
+            .chain(patterns)
+            .filter(|(_, entry)| !entry.limits.is_empty())
+            .map(|(written, _)| written)
+    }
+
     /// The limits of a model, and the name or pattern they are written under: everything it covers
     /// shares them.
     pub fn limits(&self, name: &str) -> Option<(&str, Limits)> {

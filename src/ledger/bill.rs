@@ -75,7 +75,7 @@ pub fn cost(price: &Price, usage: &Usage, tools: &ToolUses, ratio: u64) -> Nanos
 
 impl Price {
     /// The prices for a request with `input` tokens: the whole request is at one tier.
-    pub(crate) fn rates_for(&self, input: u64) -> Option<&Rates> {
+    pub fn rates_for(&self, input: u64) -> Option<&Rates> {
         let fits = |tier: &&Tier| tier.up_to.is_none_or(|bound| input <= bound);
         let tier = self.tiers.iter().find(fits).or(self.tiers.last())?;
         Some(&tier.rates)

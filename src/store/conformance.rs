@@ -278,6 +278,19 @@ fn filters_narrow_the_list(store: &dyn Store) {
     check("fa", "ma", "ca", &["filter-0"]);
     check("fa", "ma", "cb", &[]);
     check("FA", "", "", &[]);
+
+    let namesake = Record {
+        token: "fa".into(),
+        token_id: "another".into(),
+        ..record("filter-namesake", 2_000)
+    };
+    store.put(&[namesake]).unwrap();
+    let search = Search {
+        token: Some("fa".into()),
+        token_id: Some("another".into()),
+        ..Search::default()
+    };
+    assert_eq!(ids(store, &search), as_set(&["filter-namesake"]));
 }
 
 fn bounds_of_time_are_half_open(store: &dyn Store) {

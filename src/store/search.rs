@@ -17,6 +17,8 @@ const DEFAULT_PAGE: usize = 100;
 pub struct Search {
     /// Of the token with this name.
     pub token: Option<String>,
+    /// Of the token with this id. Name it too: records are found by names.
+    pub token_id: Option<String>,
     /// That asked for this model.
     pub model: Option<String>,
     /// That this channel answered, or was tried last for.
@@ -35,6 +37,7 @@ impl Default for Search {
     fn default() -> Self {
         Search {
             token: None,
+            token_id: None,
             model: None,
             channel: None,
             after: None,

@@ -30,6 +30,7 @@ pub(super) fn warnings(snapshot: &Snapshot, now: Timestamp) -> Vec<Problem> {
     for token in tokens.into_iter().filter(|token| token.enabled) {
         found.extend(useless(token, snapshot));
     }
+    found.extend(super::idle::limits(snapshot));
     found.extend(unpriced(snapshot, now));
     found
 }
@@ -79,7 +80,7 @@ fn useless(token: &Token, snapshot: &Snapshot) -> Option<Problem> {
 
 /// Whether some name can be both what the channel serves and what the key may ask for. Two
 /// wildcards are taken to meet: a doubt is no warning.
-fn may_match(channel: &Channel, wanted: &crate::pattern::Pattern) -> bool {
+pub(super) fn may_match(channel: &Channel, wanted: &crate::pattern::Pattern) -> bool {
     let meets = |served: &crate::pattern::Pattern| {
         wanted.matches(served.as_str())
             || served.matches(wanted.as_str())

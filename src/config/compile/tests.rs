@@ -6,6 +6,7 @@ mod channels;
 mod environment;
 mod files;
 mod fuzzed;
+mod idle;
 mod money;
 mod secrets;
 mod tokens;

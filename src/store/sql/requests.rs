@@ -142,6 +142,7 @@ pub(crate) fn page(dialect: Dialect, search: &Search) -> Statement<'_> {
     let mut values = Vec::new();
     for (condition, value) in [
         ("token = ?", search.token.as_deref()),
+        ("token_id = ?", search.token_id.as_deref()),
         ("model = ?", search.model.as_deref()),
         ("channel = ?", search.channel.as_deref()),
     ] {

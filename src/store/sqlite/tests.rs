@@ -266,11 +266,12 @@ fn every_list_walks_an_index_and_sorts_nothing() {
     let batch: Vec<_> = (0..2_000).map(|n| record(&format!("{n}"), n)).collect();
     store.put(&batch).unwrap();
     let at = batch[0].at;
-    for bits in 0..64u8 {
+    for bits in 0..128u8 {
         let given = |bit: u8| bits & (1 << bit) != 0;
         let text = |bit: u8| given(bit).then(|| "x".to_owned());
         let search = Search {
             token: text(0),
+            token_id: text(6),
             model: text(1),
             channel: text(2),
             after: given(3).then_some(at),

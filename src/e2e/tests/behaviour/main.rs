@@ -24,6 +24,7 @@ mod keys;
 mod limits;
 mod metrics;
 mod money;
+mod own;
 mod pace;
 mod paths;
 mod refusals;
