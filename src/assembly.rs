@@ -29,7 +29,7 @@ use crate::listen::{self, Bound, Prebound};
 use crate::retention::Retention;
 use crate::sides::Socket;
 use crate::upkeep::{Reloads, Side};
-use crate::{logs, newcomer, sides, spending};
+use crate::{logs, newcomer, sides, treasury};
 
 /// Requests in flight at most; further ones are refused. What the journal may owe them, about
 /// 1 KiB each, is in memory only while the disk is full.
@@ -107,7 +107,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
         Arc::clone(&live),
         Arc::clone(&writer),
         counters(&snapshot)?,
-        spending::start(&live, &store, &writer)?,
+        treasury::start(&store, &writer)?,
         metrics,
         store_seen,
     ));

@@ -9,5 +9,5 @@ mod logs;
 mod newcomer;
 mod retention;
 mod sides;
-mod spending;
+mod treasury;
 mod upkeep;
