@@ -59,8 +59,9 @@ CREATE TABLE IF NOT EXISTS entries (
     id             VARCHAR(255) NOT NULL PRIMARY KEY,
     at             BIGINT NOT NULL,
     kind           VARCHAR(255) NOT NULL,
-    debit          VARCHAR(255) NOT NULL,
-    credit         VARCHAR(255) NOT NULL,
+    -- `user:` and a name, or the account that the money comes from.
+    debit          VARCHAR(260) NOT NULL,
+    credit         VARCHAR(260) NOT NULL,
     -- In 10^-9 USD, more than 0.
     amount         BIGINT NOT NULL,
     author         VARCHAR(255) NOT NULL,
@@ -73,10 +74,10 @@ CREATE TABLE IF NOT EXISTS entries (
 -- What may be spent and was: `user:` accounts are credited by entries, `key:` accounts have their
 -- budget in the key. In 10^-9 USD.
 CREATE TABLE IF NOT EXISTS purses (
-    account        VARCHAR(255) NOT NULL PRIMARY KEY,
+    account        VARCHAR(260) NOT NULL PRIMARY KEY,
     credited       BIGINT NOT NULL,
     spent          BIGINT NOT NULL,
-    -- Of all leases together.
+    -- The sum of its leases. Whoever changes a lease holds the row of its purse.
     leased         BIGINT NOT NULL
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -85,19 +86,21 @@ CREATE TABLE IF NOT EXISTS spent (
     token_id VARCHAR(255) NOT NULL PRIMARY KEY,
     cost     BIGINT NOT NULL
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-INSERT IGNORE INTO purses SELECT left(concat('key:', token_id), 255), 0, cost, 0 FROM spent;
-INSERT IGNORE INTO purses SELECT left(concat('user:', user_name), 255), 0, CAST(sum(cost) AS SIGNED), 0 FROM usage_days GROUP BY left(concat('user:', user_name), 255);
+-- The same again when this is run a second time.
+REPLACE INTO purses SELECT concat('key:', token_id), 0, cost, 0 FROM spent;
+REPLACE INTO purses SELECT concat('user:', user_name), 0, CAST(sum(cost) AS SIGNED), 0 FROM usage_days GROUP BY user_name;
 DROP TABLE IF EXISTS spent;
 
 -- What one node has taken of a purse and may spend without asking.
 CREATE TABLE IF NOT EXISTS leases (
     node           VARCHAR(255) NOT NULL,
-    account        VARCHAR(255) NOT NULL,
+    account        VARCHAR(260) NOT NULL,
     -- Taken, and neither spent (as far as records have come) nor given back.
     remaining      BIGINT NOT NULL,
     -- By the clock of the store.
     expires_at     BIGINT NOT NULL,
     PRIMARY KEY (node, account),
+    KEY leases_account (account),
     KEY leases_expires_at (expires_at)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

@@ -65,9 +65,9 @@ CREATE TABLE entries (
     author         TEXT COLLATE "C" NOT NULL,
     note           TEXT NOT NULL
 );
-CREATE INDEX entries_at ON entries (at);
-CREATE INDEX entries_debit ON entries (debit, at);
-CREATE INDEX entries_credit ON entries (credit, at);
+CREATE INDEX entries_at ON entries (at, id);
+CREATE INDEX entries_debit ON entries (debit, at, id);
+CREATE INDEX entries_credit ON entries (credit, at, id);
 
 -- What may be spent and was: `user:` accounts are credited by entries, `key:` accounts have their
 -- budget in the key. In 10^-9 USD.
@@ -75,13 +75,13 @@ CREATE TABLE purses (
     account        TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     credited       BIGINT NOT NULL,
     spent          BIGINT NOT NULL,
-    -- Of all leases together.
+    -- The sum of its leases. Whoever changes a lease holds the row of its purse.
     leased         BIGINT NOT NULL
 ) WITH (fillfactor = 70);
 
 -- By what was used until now: its days outlive the rows of requests.
-INSERT INTO purses SELECT left('key:' || token_id, 255), 0, cost, 0 FROM spent;
-INSERT INTO purses SELECT left('user:' || user_name, 255), 0, CAST(sum(cost) AS BIGINT), 0 FROM usage_days GROUP BY 1;
+INSERT INTO purses SELECT 'key:' || token_id, 0, cost, 0 FROM spent;
+INSERT INTO purses SELECT 'user:' || user_name, 0, CAST(sum(cost) AS BIGINT), 0 FROM usage_days GROUP BY user_name;
 DROP TABLE spent;
 
 -- What one node has taken of a purse and may spend without asking.
@@ -94,6 +94,7 @@ CREATE TABLE leases (
     expires_at     BIGINT NOT NULL,
     PRIMARY KEY (node, account)
 ) WITH (fillfactor = 70);
+CREATE INDEX leases_account ON leases (account);
 CREATE INDEX leases_expires_at ON leases (expires_at);
 
 -- Who changed what.

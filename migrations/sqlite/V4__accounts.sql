@@ -75,13 +75,13 @@ CREATE TABLE purses (
     account  TEXT    NOT NULL PRIMARY KEY,
     credited INTEGER NOT NULL,
     spent    INTEGER NOT NULL,
-    -- Of all leases together.
+    -- The sum of its leases. Whoever changes a lease holds the row of its purse.
     leased   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- By what was used until now: its days outlive the rows of requests.
-INSERT INTO purses SELECT substr('key:' || token_id, 1, 255), 0, cost, 0 FROM spent;
-INSERT INTO purses SELECT substr('user:' || user_name, 1, 255), 0, sum(cost), 0 FROM usage_days GROUP BY 1;
+INSERT INTO purses SELECT 'key:' || token_id, 0, cost, 0 FROM spent;
+INSERT INTO purses SELECT 'user:' || user_name, 0, sum(cost), 0 FROM usage_days GROUP BY user_name;
 DROP TABLE spent;
 
 -- What one node has taken of a purse and may spend without asking.
@@ -94,6 +94,7 @@ CREATE TABLE leases (
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (node, account)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX leases_account ON leases (account);
 CREATE INDEX leases_expires_at ON leases (expires_at);
 
 -- Who changed what.

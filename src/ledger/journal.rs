@@ -141,10 +141,11 @@ impl Journal {
     }
 
     /// Ends the syncer, and removes the folder when the store has everything in it before
-    /// `stored` and that is all.
-    pub(crate) fn close(&self, stored: Position) {
+    /// `stored` and that is all. Says whether it did.
+    pub(crate) fn close(&self, stored: Position) -> bool {
         self.end();
-        match self.core.remove_if_done(stored) {
+        let removed = self.core.remove_if_done(stored);
+        match &removed {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
                 folder = %self.core.folder().display(),
@@ -152,6 +153,7 @@ impl Journal {
             ),
             Err(error) => tracing::warn!(%error, "the journal's folder cannot be removed"),
         }
+        removed.unwrap_or(false)
     }
 
     fn end(&self) {

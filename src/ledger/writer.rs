@@ -11,6 +11,7 @@ mod persist;
 mod rescue;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -69,6 +70,8 @@ pub struct Counts {
 pub struct Writer {
     desk: Arc<Desk>,
     journal: Journal,
+    sink: Arc<dyn Sink>,
+    node: String,
     threads: Mutex<Option<Threads>>,
 }
 
@@ -85,8 +88,9 @@ impl Writer {
     pub fn start(sink: Arc<dyn Sink>, journal: Journal, capacity: usize) -> Writer {
         let desk = Arc::new(Desk::new(Arc::clone(journal.core()), capacity));
         let persist = || Persist::new(Arc::clone(&desk), Arc::clone(&sink));
-        let drain = Drain::new(Arc::clone(&desk), persist());
         let own = journal.core().folder();
+        let node = node_name(own);
+        let drain = Drain::new(Arc::clone(&desk), persist(), &node);
         let rescue = Rescue::new(Arc::clone(&desk), persist(), journal.base(), own);
         let drain = spawn("ledger", move || drain.run());
         let rescue = spawn("rescue", move || rescue.run());
@@ -94,8 +98,15 @@ impl Writer {
         Writer {
             desk,
             journal,
+            sink,
+            node,
             threads: Mutex::new(Some(Threads { drain, rescue })),
         }
+    }
+
+    /// The name of this process among all that share the store: that of its journal's folder.
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     /// Room for one record, or `None` when there is none: admit no further work.
@@ -159,10 +170,19 @@ impl Writer {
             // What a thread that panicked did not store is still in the journal.
             let stored = threads.drain.join().unwrap_or_default();
             let _ = threads.rescue.join();
-            self.journal.close(stored);
+            if self.journal.close(stored) {
+                persist::end(&*self.sink, &self.node);
+            }
         }
         self.queued()
     }
+}
+
+/// Under which name the sink knows the process of a journal's folder. A number that nobody else draws
+/// is in it, so it is another one on every machine and after every start.
+fn node_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or(folder.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 fn spawn<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod book;
+mod leases;
 mod pruning;
-mod spent;
+mod purses;
 mod texts;
 mod usage;
 
@@ -19,8 +21,11 @@ use llm::{Format, Operation, Usage};
 
 use crate::{Cursor, MAX_PAGE, Search, Store};
 
+/// Runs a statement on the store beside it, and returns the first value of its first row.
+pub(crate) type Sql<'a> = &'a dyn Fn(&str) -> String;
+
 /// Runs the suite against an empty store.
-pub(crate) fn store_conformance(store: &dyn Store) {
+pub(crate) fn store_conformance(store: &dyn Store, sql: Sql<'_>) {
     store.ping().unwrap();
     assert_eq!(store.requests(&Search::default()).unwrap().items, []);
     store.put(&[]).unwrap();
@@ -33,8 +38,30 @@ pub(crate) fn store_conformance(store: &dyn Store) {
     limits_are_kept_in_bounds(store);
     texts::conform(store);
     usage::conform(store);
-    spent::conform(store);
+    purses::conform(store);
     pruning::conform(store);
+    book::conform(store, sql);
+    leases::conform(store, sql);
+    every_sum_is_what_its_rows_say(store);
+}
+
+/// Whatever the whole suite did before.
+fn every_sum_is_what_its_rows_say(store: &dyn Store) {
+    let from = "2026-01-01T00:00:00Z".parse().unwrap();
+    assert_eq!(store.verify(from).unwrap(), []);
+}
+
+/// Names that nobody should have.
+fn odd_names() -> Vec<String> {
+    vec![
+        "o'hara \"x\" `y`".into(),
+        "'; DELETE FROM purses; --".into(),
+        "nul \0 inside".into(),
+        "100% _ of ?".into(),
+        "user:key:☂".into(),
+        "n".repeat(300),
+        "☂".repeat(300),
+    ]
 }
 
 /// The documented example, at this many microseconds after 2026-11-21.

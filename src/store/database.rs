@@ -1,8 +1,13 @@
 //! The store's verbs over any driver.
 
+mod book;
+mod leases;
+
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ledger::{Record, Sink, SinkError};
@@ -11,12 +16,17 @@ use crate::Store;
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
 use crate::search::{Page, Search};
-use crate::sql::{Step, Value, requests, spent, usage, verify};
+use crate::sql::leases::Free;
+use crate::sql::{Step, Value, leases as leased, purses, requests, usage, verify};
 use crate::usage::{Bucket, Sums, UsageSearch};
 use crate::verify::Difference;
 
-/// How often a batch is put again without the records that are there already.
+/// How often a transaction that found other rows than expected is made up anew.
 const ATTEMPTS: u32 = 5;
+/// How often a transaction is run that the database undoes for another's sake.
+const RUNS: u32 = 5;
+/// Until such a transaction is run again; longer each time.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A database, opened at once or as soon as it can be reached.
 pub(crate) struct Database<D> {
@@ -61,12 +71,27 @@ impl<D: Driver> Database<D> {
         Ok(&self.driver)
     }
 
+    /// Runs the steps in one transaction, again where it and another's waited for each other.
+    fn commit(&self, steps: &[Step<'_>]) -> Result<Committed, StoreError> {
+        let driver = self.driver()?;
+        for run in 1..RUNS {
+            match driver.commit(steps) {
+                Err(error @ StoreError::Undone { .. }) => {
+                    tracing::debug!(%error, run, "running a transaction again");
+                    thread::sleep(PAUSE * run);
+                }
+                done => return done,
+            }
+        }
+        driver.commit(steps)
+    }
+
     /// Adds records and their usage, of which only records count that are really new: a batch may
     /// come again when nobody knows how its transaction ended.
     ///
     /// The transaction takes all of them for new. Where that is wrong it undoes itself, and is run
     /// again without those that are there.
-    fn add(&self, batch: &[Record]) -> Result<(), StoreError> {
+    fn add(&self, node: &str, batch: &[Record]) -> Result<(), StoreError> {
         let driver = self.driver()?;
         let mut seen = HashSet::new();
         let mut records: Vec<&Record> = batch
@@ -74,7 +99,7 @@ impl<D: Driver> Database<D> {
             .filter(|record| seen.insert(requests::id(record)))
             .collect();
         for _ in 0..ATTEMPTS {
-            if records.is_empty() || driver.commit(&steps(driver, &records))? == Committed::All {
+            if records.is_empty() || self.commit(&self.adds(node, &records)?)? == Committed::All {
                 return Ok(());
             }
             let ids: Vec<_> = records.iter().map(|record| requests::id(record)).collect();
@@ -84,19 +109,31 @@ impl<D: Driver> Database<D> {
         }
         Err(StoreError::Contended)
     }
-}
 
-fn steps<'a>(driver: &impl Driver, records: &[&'a Record]) -> Vec<Step<'a>> {
-    let mut steps = requests::insert(driver.dialect(), records);
-    // Last, because these rows are those that other nodes wait for.
-    steps.extend(usage::add(driver.dialect(), records));
-    steps.extend(spent::add(driver.dialect(), records));
-    steps
+    fn adds<'a>(&self, node: &'a str, records: &[&'a Record]) -> Result<Vec<Step<'a>>, StoreError> {
+        let dialect = self.driver()?.dialect();
+        let costs = purses::costs(records);
+        let charges = leased::charge(dialect, node, &self.leased_costs(node, &costs)?);
+        let mut steps = requests::insert(dialect, records);
+        // Last, because these rows are those that other nodes wait for.
+        steps.extend(usage::add(dialect, records));
+        steps.extend(purses::spend(dialect, costs));
+        steps.extend(charges);
+        Ok(steps)
+    }
 }
 
 impl<D: Driver> Sink for Database<D> {
     fn put(&self, batch: &[Record]) -> Result<(), SinkError> {
-        self.add(batch).map_err(SinkError::new)
+        self.put_of("", batch)
+    }
+
+    fn put_of(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
+        self.add(node, batch).map_err(SinkError::new)
+    }
+
+    fn ended(&self, node: &str) -> Result<(), SinkError> {
+        self.free(Free::Of(node)).map(drop).map_err(SinkError::new)
     }
 }
 
@@ -135,7 +172,7 @@ impl<D: Driver> Store for Database<D> {
             removed += 1;
         }
         if !steps.is_empty() {
-            driver.commit(&steps)?;
+            self.commit(&steps)?;
         }
         Ok(removed)
     }
@@ -144,11 +181,10 @@ impl<D: Driver> Store for Database<D> {
         let driver = self.driver()?;
         let dialect = driver.dialect();
         let mut found = Vec::new();
-        for row in driver.query(&verify::all_spent(dialect))? {
-            found.push(verify::of_all(row)?);
-        }
-        for row in driver.query(&verify::spent(dialect))? {
-            found.push(verify::of_token(row)?);
+        for check in verify::PURSES {
+            for row in driver.query(&check.statement(dialect))? {
+                found.push(check.difference(row)?);
+            }
         }
         for bucket in [Bucket::Day, Bucket::Hour] {
             for row in driver.query(&verify::used(dialect, bucket, from))? {

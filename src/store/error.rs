@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use config::database::BadAddress;
+use ledger::Nanos;
 
 /// What went wrong; the text never contains the address, which may hold a password.
 #[derive(Debug, thiserror::Error)]
@@ -74,9 +75,24 @@ pub enum StoreError {
         /// How long it was waited for.
         after: Duration,
     },
-    /// Others kept the same records again and again at the same time.
-    #[error("the records are being kept by another process at this moment")]
+    /// Others changed the same rows again and again at the same time.
+    #[error("others are changing the same rows of the store at this moment")]
     Contended,
+    /// The database undid the transaction because it and another one waited for each other. Run again
+    /// it may succeed.
+    #[error("{database} undid a transaction that was in another's way: {words}")]
+    Undone {
+        /// Which server.
+        database: &'static str,
+        /// What it said.
+        words: String,
+    },
+    /// An entry of no amount.
+    #[error("an entry moves more or less than nothing")]
+    NoAmount,
+    /// A sum that no column holds.
+    #[error("the sum of this account's entries would be beyond {} USD", Nanos::MAX)]
+    TooMuch,
     /// A thread for the driver cannot be had.
     #[error("no thread for the store's connections: {0}")]
     Thread(std::io::Error),

@@ -1,10 +1,13 @@
 //! The SQL, written once: `?` for every value, no word that one of the databases does not know but
 //! those that `dialect` spells.
 
+pub(crate) mod audit;
 mod batch;
 mod dialect;
+pub(crate) mod entries;
+pub(crate) mod leases;
+pub(crate) mod purses;
 pub(crate) mod requests;
-pub(crate) mod spent;
 pub(crate) mod usage;
 mod value;
 pub(crate) mod verify;

@@ -24,12 +24,27 @@ pub struct Difference {
 /// A sum that can be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// What all tokens have spent together, which is what was used on all days.
+    /// What all keys have spent together, which is what was used on all days.
     AllSpent,
     /// What a token has spent, which is at least what its records say.
     Spent {
         /// The token.
         token_id: String,
+    },
+    /// What a user has spent, which is what was used on all days.
+    SpentBy {
+        /// The user.
+        user: String,
+    },
+    /// What was credited to an account, which is the sum of its entries.
+    Credited {
+        /// The account.
+        account: String,
+    },
+    /// What is leased of an account, which is the sum of its leases.
+    Leased {
+        /// The account.
+        account: String,
     },
     /// What a token has used in an hour or a day, which is what its records say.
     Used {
@@ -57,6 +72,18 @@ impl fmt::Display for Difference {
             Subject::Spent { token_id } => write!(
                 f,
                 "spent by {token_id}: {kept} USD, but its records say {found} USD"
+            ),
+            Subject::SpentBy { user } => write!(
+                f,
+                "spent by user {user}: {kept} USD, but {found} USD were used on all days"
+            ),
+            Subject::Credited { account } => write!(
+                f,
+                "credited to {account}: {kept} USD, but its entries say {found} USD"
+            ),
+            Subject::Leased { account } => write!(
+                f,
+                "leased of {account}: {kept} USD, but its leases say {found} USD"
             ),
             Subject::Used { bucket, at, token } => {
                 let span = match bucket {

@@ -25,6 +25,8 @@ const SLOT_POLL: Duration = Duration::from_millis(5);
 /// What the thread owns.
 pub(super) struct Drain {
     desk: Arc<Desk>,
+    /// Whose records these are: the name of this process's journal.
+    node: String,
     backlog: Backlog,
     persist: Persist,
     batch: Vec<Record>,
@@ -33,8 +35,9 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    pub(super) fn new(desk: Arc<Desk>, persist: Persist) -> Drain {
+    pub(super) fn new(desk: Arc<Desk>, persist: Persist, node: &str) -> Drain {
         Drain {
+            node: node.to_owned(),
             backlog: Backlog::new(Arc::clone(&desk.journal)),
             desk,
             persist,
@@ -91,7 +94,7 @@ impl Drain {
             if self.give_up.is_some_and(|end| Instant::now() >= end) {
                 return Err(GaveUp);
             }
-            self.persist.put(&self.batch)?;
+            self.persist.put(&self.node, &self.batch)?;
             self.desk.journal.stored(self.backlog.position());
             self.desk.stored(self.batch.len());
             self.batch.clear();

@@ -35,10 +35,11 @@ impl Persist {
         }
     }
 
-    pub(super) fn put(&mut self, batch: &[Record]) -> Result<(), GaveUp> {
+    /// Puts what the process `node` has made.
+    pub(super) fn put(&mut self, node: &str, batch: &[Record]) -> Result<(), GaveUp> {
         let mut pause = FIRST_PAUSE;
         let mut attempts: u64 = 1;
-        while let Err(error) = self.put_once(batch) {
+        while let Err(error) = self.put_once(node, batch) {
             self.desk.failed();
             let records = batch.len();
             tracing::warn!(%error, records, attempts, ?pause, "records not stored, trying again");
@@ -64,10 +65,29 @@ impl Persist {
         now >= *self.give_up.get_or_insert(now + STOP_GRACE)
     }
 
-    /// A panic in the sink is a failure like any other: the thread must outlive it, because
-    /// without it the journal fills and the gateway refuses everything.
-    fn put_once(&self, batch: &[Record]) -> Result<(), SinkError> {
-        catch_unwind(AssertUnwindSafe(|| self.sink.put(batch)))
-            .unwrap_or_else(|_| Err(SinkError::new("the sink panicked")))
+    fn put_once(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
+        caught(|| self.sink.put_of(node, batch))
     }
+
+    /// Says once that the sink has everything of a process that is no more; whether it heard.
+    pub(super) fn end(&self, node: &str) -> bool {
+        end(&*self.sink, node)
+    }
+}
+
+/// Says once that the sink has everything of a process that is no more; whether it heard. What that
+/// process had leased comes back later by itself when it did not.
+pub(super) fn end(sink: &dyn Sink, node: &str) -> bool {
+    let told = caught(|| sink.ended(node));
+    if let Err(error) = &told {
+        tracing::warn!(%error, node, "what a process that ended had leased is not free yet");
+    }
+    told.is_ok()
+}
+
+/// A panic in the sink is a failure like any other: the thread must outlive it, because without it
+/// the journal fills and the gateway refuses everything.
+fn caught(work: impl FnOnce() -> Result<(), SinkError>) -> Result<(), SinkError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(SinkError::new("the sink panicked")))
 }

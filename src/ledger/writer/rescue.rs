@@ -1,12 +1,13 @@
 //! The thread that brings what dead processes left in their journals to the sink.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::desk::Desk;
+use super::node_name;
 use super::persist::Persist;
 use crate::journal::{NotRecovered, Orphan};
 
@@ -21,6 +22,8 @@ pub(super) struct Rescue {
     own: PathBuf,
     /// Folders that were told to be unreadable.
     told: HashSet<PathBuf>,
+    /// Processes of which everything is stored, and the sink does not know yet that this was all.
+    ended: BTreeSet<String>,
 }
 
 impl Rescue {
@@ -32,6 +35,7 @@ impl Rescue {
             base: base.to_path_buf(),
             own: own.to_path_buf(),
             told: HashSet::new(),
+            ended: BTreeSet::new(),
         }
     }
 
@@ -41,6 +45,7 @@ impl Rescue {
             match Orphan::candidates(&self.base, &self.own) {
                 Ok(folders) => {
                     folders.into_iter().for_each(|folder| self.rescue(folder));
+                    self.end();
                     // A folder that cannot be understood is told of, and waited for no longer.
                     if !self.desk.stopping() {
                         self.desk.set_rescued();
@@ -74,9 +79,11 @@ impl Rescue {
             return Ok(());
         };
         // A stop does not wait for the end of what may be gigabytes.
+        let node = node_name(folder);
         let (desk, persist) = (&self.desk, &mut self.persist);
-        let mut put = |batch: &[_]| !desk.stopping() && persist.put(batch).is_ok();
+        let mut put = |batch: &[_]| !desk.stopping() && persist.put(&node, batch).is_ok();
         let found = orphan.recover(&mut put)?;
+        self.ended.insert(node);
         tracing::warn!(
             folder = %folder.display(),
             settled = found.settled,
@@ -85,5 +92,12 @@ impl Rescue {
             "recovered the journal of a process that ended without its own doing"
         );
         Ok(())
+    }
+
+    /// Those that the sink does not hear of now are told again at the next look.
+    fn end(&mut self) {
+        let (desk, persist) = (&self.desk, &self.persist);
+        self.ended
+            .retain(|node| desk.stopping() || !persist.end(node));
     }
 }

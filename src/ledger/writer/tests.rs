@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+mod nodes;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
@@ -25,6 +27,14 @@ struct Memory {
     panicking: AtomicBool,
     /// Keeps this many of a batch before it fails.
     half_way: AtomicUsize,
+    /// Whose records there are.
+    nodes: Mutex<BTreeSet<String>>,
+    /// The processes that ended, in the order in which it was told.
+    ended: Mutex<Vec<String>>,
+    /// Does not hear that a process ended.
+    deaf: AtomicBool,
+    /// How often it did not.
+    unheard: AtomicUsize,
 }
 
 impl Memory {
@@ -52,6 +62,20 @@ impl Sink for Memory {
         if failing {
             return Err(SinkError::new("away"));
         }
+        Ok(())
+    }
+
+    fn put_of(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
+        self.nodes.lock().unwrap().insert(node.to_owned());
+        self.put(batch)
+    }
+
+    fn ended(&self, node: &str) -> Result<(), SinkError> {
+        if self.deaf.load(Ordering::SeqCst) {
+            self.unheard.fetch_add(1, Ordering::SeqCst);
+            return Err(SinkError::new("deaf"));
+        }
+        self.ended.lock().unwrap().push(node.to_owned());
         Ok(())
     }
 }

@@ -16,6 +16,9 @@ use crate::server::{CONNECT, CONNECTIONS, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, c
 /// Prepared statements kept on each connection: each combination of filters is one.
 const STATEMENTS: usize = 128;
 
+/// Two transactions wait for each other, and this one was undone.
+const DEADLOCK: u16 = 1213;
+
 /// Everything that a connection needs.
 #[derive(Clone, Debug)]
 pub(super) struct Connect {
@@ -129,9 +132,13 @@ pub(super) fn pool(connect: Connect) -> Result<Pool<Connect>, StoreError> {
 
 /// What the error of a statement or a connection means.
 pub(super) fn fail(error: Error) -> StoreError {
-    match is_away(&error) {
-        true => unreachable(error.to_string()),
-        false => server_error(error.to_string()),
+    match &error {
+        error if is_away(error) => unreachable(error.to_string()),
+        Error::Server(said) if said.code == DEADLOCK => StoreError::Undone {
+            database: NAME,
+            words: error.to_string(),
+        },
+        error => server_error(error.to_string()),
     }
 }
 

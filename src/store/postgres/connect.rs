@@ -97,9 +97,15 @@ fn config(server: &Server) -> Config {
 /// What the error of a statement or a connection means.
 pub(super) fn fail(error: Error) -> StoreError {
     let words = words(&error);
-    match is_away(&error) {
-        true => unreachable(words),
-        false => server_error(words),
+    match error.code() {
+        _ if is_away(&error) => unreachable(words),
+        Some(&SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE) => {
+            StoreError::Undone {
+                database: NAME,
+                words,
+            }
+        }
+        _ => server_error(words),
     }
 }
 

@@ -13,8 +13,9 @@ use crate::conformance::{record, store_conformance, writer};
 use crate::{Bucket, MAX_PAGE, Search, Store, StoreError, Sums, UsageSearch, open};
 
 pub(crate) fn conforms(server: &Server) {
-    let store = open(&server.database()).unwrap();
-    store_conformance(&*store);
+    let url = server.database();
+    let store = open(&url).unwrap();
+    store_conformance(&*store, &|sql| server.sql(&url, sql).trim().to_owned());
 }
 
 pub(crate) fn nodes_start_together(server: &Server) {

@@ -54,6 +54,25 @@ impl Dialect {
         }
     }
 
+    /// The larger of two numbers.
+    pub(crate) fn greater(self, one: &str, other: &str) -> String {
+        match self {
+            Dialect::Sqlite => format!("MAX({one}, {other})"),
+            Dialect::Postgres | Dialect::MySql => format!("GREATEST({one}, {other})"),
+        }
+    }
+
+    /// The time by the store's own clock, in microseconds since 1970: nodes need not agree on theirs.
+    pub(crate) fn now(self) -> &'static str {
+        match self {
+            // Of whole milliseconds.
+            Dialect::Sqlite => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
+            // Not UNIX_TIMESTAMP(NOW(6)), which does not know the two hours of an autumn night apart.
+            Dialect::MySql => "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))",
+        }
+    }
+
     /// The sum of a column as a 64-bit integer: two of the databases make it a decimal.
     pub(crate) fn sum(self, column: &str) -> String {
         match self {

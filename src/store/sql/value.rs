@@ -50,6 +50,30 @@ impl<'a> Value<'a> {
         Value::Text(without_nul(name.trim_end_matches(' ')))
     }
 
+    /// The name of an account: `user:` or `key:` and a name, which is cut as in every other column.
+    pub(crate) fn account(account: &'a str) -> Value<'a> {
+        let Some((kind @ ("user" | "key"), name)) = account.split_once(':') else {
+            return Value::name(account);
+        };
+        match Value::name(name) {
+            Value::Text(Cow::Borrowed(kept)) if kept.len() == name.len() => {
+                Value::Text(Cow::Borrowed(account))
+            }
+            Value::Text(kept) => Value::Text(format!("{kind}:{kept}").into()),
+            other => other,
+        }
+    }
+
+    /// The same of an account that was just put together.
+    pub(crate) fn owned_account(account: String) -> Value<'static> {
+        let kept = match Value::account(&account) {
+            Value::Text(kept) if kept.len() != account.len() => Some(kept.into_owned()),
+            Value::Text(Cow::Owned(kept)) => Some(kept),
+            _ => None,
+        };
+        Value::Text(kept.unwrap_or(account).into())
+    }
+
     /// A text to be read by people, cut at `TEXT_BYTES`.
     pub(crate) fn text(text: &'a str) -> Value<'a> {
         Value::Text(without_nul(&text[..text.floor_char_boundary(TEXT_BYTES)]))

@@ -94,9 +94,13 @@ mod tests {
         records.push(record("new", 11));
         store.put(&records).unwrap();
         let spent = records.iter().map(|record| record.cost.0).sum();
-        let token = &*records[0].token_id;
-        let sums = store.spent(&[token]).unwrap();
-        assert_eq!(sums, [(token.to_string(), ledger::Nanos(spent))]);
+        for account in [
+            ledger::book::key_account(&records[0].token_id),
+            ledger::book::user_account(&records[0].user),
+        ] {
+            let purses = store.purses(&[&account]).unwrap();
+            assert_eq!(purses[0].1.spent, ledger::Nanos(spent), "{account}");
+        }
         for bucket in [Bucket::Hour, Bucket::Day] {
             let search = UsageSearch {
                 from: "2026-11-21T00:00:00Z".parse().unwrap(),

@@ -26,6 +26,20 @@ fn url(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("a/b/tollgate.db").display())
 }
 
+/// Runs a statement beside the store; the first value of its first row.
+fn run(store: &Database<Sqlite>, sql: &str) -> String {
+    let writer = lock(&store.inner().writer);
+    let mut statement = writer.prepare(sql).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let row = rows.next().unwrap();
+    row.map(|row| row.get::<_, rusqlite::types::Value>(0).unwrap())
+        .map_or(String::new(), |value| match value {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        })
+}
+
 fn ids(store: &dyn Store) -> usize {
     let search = Search {
         limit: crate::MAX_PAGE,
@@ -37,14 +51,14 @@ fn ids(store: &dyn Store) -> usize {
 #[test]
 fn a_file_in_a_folder_that_was_not_there_conforms() {
     let folder = TempDir::new().unwrap();
-    let store = open(&url(folder.path())).unwrap();
-    store_conformance(&*store);
+    let store = open_sqlite(&url(folder.path())["sqlite:".len()..]);
+    store_conformance(&store, &|sql| run(&store, sql));
 }
 
 #[test]
 fn memory_conforms_and_is_private() {
-    let store = open("sqlite::memory:").unwrap();
-    store_conformance(&*store);
+    let store = open_sqlite(":memory:");
+    store_conformance(&store, &|sql| run(&store, sql));
     let other = open("sqlite://:memory:").unwrap();
     assert_eq!(ids(&*other), 0);
 }
@@ -183,15 +197,38 @@ fn a_sum_that_is_not_what_its_records_say_is_named() {
         assert_eq!(found, told, "{change}");
     };
     check(
-        "UPDATE spent SET cost = 1 WHERE token_id = 'yaml:ci'",
+        "UPDATE purses SET spent = 1 WHERE account = 'key:yaml:ci'",
         &[
             "spent: 0.005600001 USD by all keys, but 0.011200000 USD were used on all days",
             "spent by yaml:ci: 0.000000001 USD, but its records say 0.005600000 USD",
         ],
     );
     check(
-        "UPDATE spent SET cost = cost + 1",
+        "UPDATE purses SET spent = spent + 1 WHERE account LIKE 'key:%'",
         &["spent: 0.011200002 USD by all keys, but 0.011200000 USD were used on all days"],
+    );
+    check(
+        "UPDATE purses SET spent = spent + 1 WHERE account LIKE 'user:%'",
+        &["spent by user root: 0.011200001 USD, but 0.011200000 USD were used on all days"],
+    );
+    check(
+        "UPDATE purses SET credited = 7, leased = 5 WHERE account = 'user:root'",
+        &[
+            "credited to user:root: 0.000000007 USD, but its entries say 0.000000000 USD",
+            "leased of user:root: 0.000000005 USD, but its leases say 0.000000000 USD",
+        ],
+    );
+    check(
+        "INSERT INTO entries VALUES ('e', 0, 'top_up', 'cash', 'user:new', 5, 'admin', '')",
+        &["credited to user:new: 0.000000000 USD, but its entries say 0.000000005 USD"],
+    );
+    check(
+        "INSERT INTO entries VALUES ('e', 0, 'top_up', 'user:root', 'cash', 5, 'admin', '')",
+        &["credited to user:root: 0.000000000 USD, but its entries say -0.000000005 USD"],
+    );
+    check(
+        "INSERT INTO leases VALUES ('n', 'key:new', 5, 0)",
+        &["leased of key:new: 0.000000000 USD, but its leases say 0.000000005 USD"],
     );
     check(
         "UPDATE usage_hours SET cost = 0 WHERE token = 'other'",

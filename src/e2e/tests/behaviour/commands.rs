@@ -214,7 +214,10 @@ async fn the_ledger_is_verified_against_its_records() {
 
     let store = rusqlite::Connection::open(folder.join("tollgate.db")).unwrap();
     store
-        .execute("UPDATE spent SET cost = cost - 1", [])
+        .execute(
+            "UPDATE purses SET spent = spent - 1 WHERE account = 'key:yaml:e2e'",
+            [],
+        )
         .unwrap();
     let (bad, told) = (verify(), said(&verify()));
     assert_eq!(bad.status.code(), Some(1), "{told}");
