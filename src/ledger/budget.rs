@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,12 @@ impl NoAnswer {
     pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> NoAnswer {
         NoAnswer(cause.into())
     }
+}
+
+/// A panic in the treasury is a failure like any other: whoever waits for its answer gets one.
+fn unharmed<T>(work: impl FnOnce() -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(NoAnswer::new("the treasury panicked")))
 }
 
 /// What an account may spend.

@@ -27,10 +27,13 @@ pub(super) struct Account {
     lot: Nanos,
     /// When something was held last.
     used: Instant,
+    /// A question that waits for a thread, or for its answer.
     asking: Option<Arc<Question>>,
+    /// It is on its way to the treasury.
+    sent: bool,
     /// What was answered last, where it did not help, and for which ceiling.
     told: Option<(Instant, Ceiling, Answer)>,
-    /// Asked or answered since the last look: what `renew` says may be older than that.
+    /// Sent or answered since the last look: what `renew` says may be older than that.
     stirred: bool,
     /// Nothing has changed since so many records were written, and no reserve is open.
     still: Option<u64>,
@@ -55,6 +58,7 @@ impl Account {
             lot: Nanos::ZERO,
             used: now,
             asking: None,
+            sent: false,
             told: None,
             stirred: false,
             still: None,
@@ -134,13 +138,19 @@ impl Account {
         }
         let question = Arc::new(Question::new(now));
         self.asking = Some(Arc::clone(&question));
+        (question, true)
+    }
+
+    /// The question is asked now.
+    pub(super) fn send(&mut self) {
+        self.sent = true;
         self.stirred = true;
         self.still = None;
-        (question, true)
     }
 
     pub(super) fn answered(&mut self, ceiling: Ceiling, answer: Answer, now: Instant) {
         self.asking = None;
+        self.sent = false;
         self.stirred = true;
         self.still = None;
         match answer {
@@ -160,8 +170,8 @@ impl Account {
 
     /// Before the treasury is asked what is leased; so many records were written.
     pub(super) fn look(&mut self, written: u64) {
-        self.stirred = self.asking.is_some();
-        if self.open == 0 && self.asking.is_none() {
+        self.stirred = self.sent;
+        if self.open == 0 && !self.sent {
             self.still.get_or_insert(written);
         }
     }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::question::Question;
-use super::{Answer, Budgets, NoAnswer, Purse};
+use super::{Answer, Budgets, NoAnswer, Purse, unharmed};
 use crate::lease::Taken;
 use crate::money::Nanos;
 
@@ -89,7 +89,7 @@ fn run(desk: &Desk, budgets: &Weak<Budgets>) {
 impl Budgets {
     pub(super) fn serve(&self, ask: &Ask, now: Instant) {
         let answer = match now.saturating_duration_since(ask.question.asked) < STALE {
-            true => self.taken(ask, now),
+            true => unharmed(|| self.taken(ask, now)),
             false => Ok(Answer::Away),
         };
         let answer = answer.unwrap_or_else(|error| {
@@ -101,6 +101,9 @@ impl Budgets {
 
     fn taken(&self, ask: &Ask, now: Instant) -> Result<Answer, NoAnswer> {
         self.make_sure(now)?;
+        if let Some(account) = self.accounts().get_mut(&ask.account) {
+            account.send();
+        }
         let Purse { ceiling, slice } = ask.purse;
         let taken = (self.treasury).lease(&ask.account, ceiling, ask.need, slice)?;
         // What is less than needed would be asked for again and again.

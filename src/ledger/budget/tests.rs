@@ -299,7 +299,7 @@ async fn everybody_waits_for_one_answer() {
     let budgets = Budgets::start(teller.clone(), teller).unwrap();
     let purse = Purse {
         ceiling: bank.ceiling(),
-        slice: Nanos(100),
+        slice: Nanos(200),
     };
     bank.hold_answers(true);
     let account: Arc<str> = "key:a".into();

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::account::Account;
-use super::{Budgets, NoAnswer};
+use super::{Budgets, NoAnswer, unharmed};
 use crate::money::Nanos;
 
 /// How often leases are renewed.
@@ -44,9 +44,10 @@ pub(super) fn start(budgets: &Arc<Budgets>) -> io::Result<()> {
 
 impl Upkeep {
     pub(super) fn round(&mut self, budgets: &Budgets, now: Instant) {
-        let done = budgets
-            .keep_up(now)
-            .and_then(|()| self.expire(budgets, now));
+        let done = unharmed(|| {
+            budgets.keep_up(now)?;
+            self.expire(budgets, now)
+        });
         match &done {
             Err(error) if !self.away => {
                 tracing::warn!(%error, "leases of budgets cannot be renewed, trying again");
@@ -88,15 +89,18 @@ impl Budgets {
     /// A lease that may have expired is looked at before it is added to: afterwards nobody could
     /// tell what of it is still there.
     pub(super) fn make_sure(&self, now: Instant) -> Result<(), NoAnswer> {
-        let sure = |renewed: Instant| now.saturating_duration_since(renewed) < SURE;
-        if sure(*self.renewed()) {
+        if self.is_sure(now) {
             return Ok(());
         }
         let _turn = self.turn();
-        match sure(*self.renewed()) {
+        match self.is_sure(now) {
             true => Ok(()),
             false => self.renew(now),
         }
+    }
+
+    fn is_sure(&self, now: Instant) -> bool {
+        now.saturating_duration_since(*self.renewed()) < SURE
     }
 
     /// No two talk with the treasury about leases that are there already.
