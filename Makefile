@@ -23,7 +23,7 @@ test: ## install what is missing and run every test
 	@bash .ci/setup test
 	@bash .ci/test
 
-chaos: ## kill gateways under load for some minutes, take their store away for ten, count every request
+chaos: ## kill gateways under load for some minutes, take their store away for ten, count every request and every cent
 	@bash .ci/setup test
 	@bash .ci/chaos
 

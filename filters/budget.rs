@@ -1,12 +1,14 @@
-//! Holds what a request may cost against the budget of its key: one step that no model operation
-//! can skip.
+//! Holds what a request may cost of its key's budget and of its user's balance: one step that no
+//! model operation can skip.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use config::plan::Candidate;
-use ledger::budget::{NoReserve, Purse};
+use ledger::budget::{NoReserve, Purse, Reserve};
+use ledger::lease::Ceiling;
 use ledger::{Nanos, bill};
 use llm::{Operation, ToolUses, Usage};
+use pingora::time::timeout;
 
 use crate::exchange::{Asked, Exchange};
 use crate::reject::{Cause, Refusal};
@@ -18,51 +20,108 @@ const BYTES_PER_TOKEN: u64 = 3;
 /// Tokens of an image at most, in the models that count most for one (Anthropic, about 1.15
 /// megapixels; larger ones are scaled down).
 const IMAGE_TOKENS: u64 = 1_600;
-/// When to come back while nobody knows what was spent: right after a start, or with the store away.
-const UNKNOWN: Duration = Duration::from_secs(1);
+/// For so long a request waits for the store, once what this node has leased does not cover it.
+const WAIT: Duration = Duration::from_secs(2);
+/// When to come back while nobody knows what was spent, right after a start, or while other nodes have
+/// the rest.
+const SOON: Duration = Duration::from_secs(1);
 /// When to come back while the store is away and the lease is spent.
 const AWAY: Duration = Duration::from_secs(5);
 
-/// Holds the upper bound of what a planned request costs. Keys without a budget are not held.
-pub(crate) fn reserve(shared: &Shared, exchange: &mut Exchange) -> Result<(), Refusal> {
-    let Some(budget) = exchange.token.budget else {
+/// What a request holds; free again when it ends, however it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    budget: Option<Reserve>,
+    balance: Option<Reserve>,
+}
+
+impl Held {
+    /// The request cost this. Its record must be written.
+    pub(crate) fn settle(self, cost: Nanos) {
+        for reserve in [self.budget, self.balance].into_iter().flatten() {
+            reserve.settle(cost);
+        }
+    }
+}
+
+/// What bounds a request, in the words of its refusals.
+#[derive(Clone, Copy)]
+enum Bound {
+    Budget(Nanos),
+    Balance,
+}
+
+/// Holds the upper bound of what a planned request costs. Keys without a budget whose users have no
+/// balance, or an unlimited one, are not held.
+pub(crate) async fn reserve(shared: &Shared, exchange: &mut Exchange) -> Result<(), Refusal> {
+    let budget = exchange.token.budget;
+    let user = exchange.user.as_ref().filter(|user| !user.unlimited);
+    if budget.is_none() && user.is_none() {
         return Ok(());
-    };
-    let amount = bound(exchange);
+    }
+    let amount = most(exchange);
     if amount == Nanos::ZERO {
         return Ok(());
     }
-    let lease = exchange.snapshot.billing.lease;
-    let purse = Purse { budget, lease };
-    let now = Instant::now();
-    let reserved = (shared.budgets).reserve(&exchange.token.id, purse, amount, now);
-    exchange.reserve = Some(reserved.map_err(|none| refusal(none, budget, amount))?);
+    let slice = exchange.snapshot.billing.lease;
+    let hold = async |account, ceiling, bound| {
+        let purse = Purse { ceiling, slice };
+        let reserved = timeout(WAIT, shared.budgets.reserve(account, purse, amount)).await;
+        let reserved = reserved.unwrap_or(Err(NoReserve::Away));
+        reserved.map_err(|none| refusal(none, bound, amount))
+    };
+    let mut held = Held::default();
+    if let Some(budget) = budget {
+        let ceiling = Ceiling::Budget(budget);
+        let reserve = hold(&exchange.token.account, ceiling, Bound::Budget(budget));
+        held.budget = Some(reserve.await?);
+    }
+    if let Some(user) = user {
+        let reserve = hold(&user.account, Ceiling::Credited, Bound::Balance);
+        held.balance = Some(reserve.await?);
+    }
+    exchange.held = held;
     Ok(())
 }
 
-fn refusal(none: NoReserve, budget: Nanos, amount: Nanos) -> Refusal {
-    match none {
-        NoReserve::Unknown => Refusal::new(
-            Cause::Unavailable,
-            "what this key has spent is not known at the moment; try again soon",
-        )
-        .after(UNKNOWN),
-        NoReserve::Away => Refusal::new(
-            Cause::Unavailable,
-            "the account of this key cannot be reached at the moment; try again soon",
-        )
-        .after(AWAY),
-        NoReserve::Short { left } => Refusal::new(
+fn refusal(none: NoReserve, bound: Bound, amount: Nanos) -> Refusal {
+    let name = match bound {
+        Bound::Budget(_) => "budget of this API key",
+        Bound::Balance => "balance of this account",
+    };
+    let unavailable = |text: String, retry| Refusal::new(Cause::Unavailable, text).after(retry);
+    match (none, bound) {
+        (NoReserve::Unknown, _) => unavailable(
+            format!("what is left of the {name} is not known at the moment; try again soon"),
+            SOON,
+        ),
+        (NoReserve::Away, _) => unavailable(
+            format!("the {name} cannot be looked up at the moment; try again soon"),
+            AWAY,
+        ),
+        (NoReserve::Elsewhere, _) => unavailable(
+            format!(
+                "the rest of the {name} is held by requests on other nodes at this moment; try again"
+            ),
+            SOON,
+        ),
+        (NoReserve::Short { left }, Bound::Budget(budget)) => Refusal::new(
             Cause::OverBudget,
             format!(
-                "the budget of this API key does not cover the request: {left} of {budget} USD are left, and it may cost {amount} USD; ask for less output, or have the budget raised"
+                "the {name} does not cover the request: {left} of {budget} USD are left, and it may cost {amount} USD; ask for less output, or have the budget raised"
+            ),
+        ),
+        (NoReserve::Short { left }, Bound::Balance) => Refusal::new(
+            Cause::OverBudget,
+            format!(
+                "the {name} does not cover the request: {left} USD are left, and it may cost {amount} USD; ask for less output, or have the balance topped up"
             ),
         ),
     }
 }
 
 /// The most that any candidate's answer is expected to cost.
-fn bound(exchange: &Exchange) -> Nanos {
+fn most(exchange: &Exchange) -> Nanos {
     let (Some(asked), Some(route)) = (&exchange.asked, &exchange.route) else {
         return Nanos::ZERO;
     };

@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use config::plan::{Candidate, Plan};
-use config::snapshot::{Snapshot, Token};
+use config::snapshot::{Snapshot, Token, User};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
-use ledger::budget::Reserve;
 use ledger::limit::{Permit, Standing};
 use ledger::writer::Slot;
 use ledger::{End, Nanos, Record, UsageSource};
 use llm::ask::Ask;
 use llm::tap::Framing;
 use llm::{Format, Operation};
+
+use crate::budget::Held;
 
 /// A model operation of an authenticated caller.
 pub(crate) struct Exchange {
@@ -24,6 +25,8 @@ pub(crate) struct Exchange {
     pub(crate) at: Timestamp,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) token: Arc<Token>,
+    /// The key's owner; `None` for keys of the configuration.
+    pub(crate) user: Option<Arc<User>>,
     pub(crate) client_request_id: Option<String>,
     pub(crate) format: Format,
     pub(crate) operation: Operation,
@@ -41,8 +44,8 @@ pub(crate) struct Exchange {
     pub(crate) dropped: Vec<Cow<'static, str>>,
     /// Its room under the limits; given back when it ends, however it ends.
     pub(crate) permit: Option<Permit>,
-    /// What it holds of its key's budget; free again when it ends, however it ends.
-    pub(crate) reserve: Option<Reserve>,
+    /// What it holds of its key's budget and of its user's balance.
+    pub(crate) held: Held,
     /// What is left under the limits, for the answer's headers.
     pub(crate) standing: Standing,
     /// Why it was refused, for the record.

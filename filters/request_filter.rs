@@ -13,13 +13,14 @@ use llm::{Format, Operation};
 use pingora::proxy::Session;
 
 use crate::body::{self, NoBody};
+use crate::budget::{self, Held};
 use crate::conduct::{self, Conducted};
 use crate::ctx::{Ctx, Stage};
 use crate::endpoint::{self, Endpoint, ModelEndpoint};
 use crate::exchange::{Asked, Exchange};
 use crate::reject::{Cause, Refusal};
 use crate::shared::Shared;
-use crate::{answer, auth, budget, hold, limit, local, query, route, settle};
+use crate::{answer, auth, hold, limit, local, query, route, settle};
 
 /// Client headers that travel on to the upstream (contract section 3).
 const FORWARDED: [&str; 5] = [
@@ -182,6 +183,7 @@ fn admit(
         at: ctx.at,
         snapshot: Arc::clone(&ctx.snapshot),
         token,
+        user: None,
         client_request_id: client_request_id(&request.headers),
         format: endpoint.format,
         operation: endpoint.operation,
@@ -192,7 +194,7 @@ fn admit(
         under_way: false,
         dropped: Vec::new(),
         permit: None,
-        reserve: None,
+        held: Held::default(),
         standing: Standing::default(),
         error: None,
         overhead: std::time::Duration::ZERO,
@@ -227,7 +229,7 @@ async fn prepare(
     exchange.asked = Some(asked);
     exchange.route = Some(route::of(&snapshot, exchange)?);
     limit::admit(shared, exchange).await?;
-    budget::reserve(shared, exchange)?;
+    budget::reserve(shared, exchange).await?;
     Ok(hold::place(exchange).await?)
 }
 

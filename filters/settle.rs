@@ -32,15 +32,13 @@ pub(crate) async fn close(
     let record = record(exchange, status, end, &used, report);
     shared.metrics.closed(&record);
     leave(exchange, &used.usage);
-    // Before the record is on its way to the store: a sum that is read there holds nothing that is
-    // added here later, a second time.
-    if let Some(reserve) = exchange.reserve.take() {
-        reserve.settle(record.cost);
-    }
     exchange.closed = Some(Closed::of(&record));
     if let Some(slot) = exchange.slot.take() {
         slot.write(&record);
     }
+    // After the record was written: while something is held, a record of it may be missing in the
+    // store; once nothing is, and all that was written is stored, the lease there is what is left.
+    std::mem::take(&mut exchange.held).settle(record.cost);
 }
 
 /// Settles the request's room under the limits; one that reached no upstream takes none.

@@ -30,7 +30,7 @@ use crate::retention::Retention;
 use crate::sides::Socket;
 use crate::statement::Kept;
 use crate::upkeep::{Reloads, Side};
-use crate::{logs, newcomer, sides, spending};
+use crate::{logs, newcomer, sides, treasury};
 
 /// Requests in flight at most; further ones are refused. What the journal may owe them, about
 /// 1 KiB each, is in memory only while the disk is full.
@@ -108,7 +108,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
         Arc::clone(&live),
         Arc::clone(&writer),
         counters(&snapshot)?,
-        spending::start(&live, &store, &writer)?,
+        treasury::start(&store, &writer)?,
         metrics,
         Arc::new(Kept(Arc::clone(&store))),
         store_seen,

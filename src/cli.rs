@@ -10,7 +10,7 @@ use config::plan::{self, Wanted};
 use config::{Live, Problem};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{assembly, spending};
+use crate::{assembly, treasury};
 
 /// Longest key read from standard input, in bytes.
 const MAX_STDIN_KEY: u64 = 4096;
@@ -183,18 +183,7 @@ fn check(path: &Path) -> Result<(), Failure> {
             writeln!(out, "  {line}")?;
         }
     }
-    let budgets = spending::accounts(&snapshot).len();
-    if budgets > 0 {
-        writeln!(
-            out,
-            "keys with a budget: {budgets}; exact with one node. Nodes that share a store read what the others \
-             spent every {} s: together they may go over a budget by what they spend in that time (at \
-             most {} s), and by {} USD a node while it cannot reach the store",
-            spending::REFRESH.as_secs(),
-            ledger::budget::FRESH.as_secs(),
-            snapshot.billing.lease
-        )?;
-    }
+    writeln!(out, "{}", treasury::bound(&snapshot))?;
     writeln!(
         out,
         "ok: {} channels, {} tokens",

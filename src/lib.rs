@@ -9,6 +9,6 @@ mod logs;
 mod newcomer;
 mod retention;
 mod sides;
-mod spending;
 mod statement;
+mod treasury;
 mod upkeep;

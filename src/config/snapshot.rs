@@ -135,7 +135,7 @@ pub struct Billing {
     pub refuse_unpriced: bool,
     /// Output tokens held when nobody says a maximum.
     pub hold_output: u64,
-    /// What one node may hold of a key's budget while the store is away.
+    /// What one node takes of a budget or a balance at a time, to spend it without asking.
     pub lease: Nanos,
 }
 
@@ -187,6 +187,8 @@ pub struct Token {
     pub name: Arc<str>,
     /// Stable id: `yaml:` and the name.
     pub id: Arc<str>,
+    /// The purse of its budget: `key:` and the id.
+    pub account: Arc<str>,
     /// The owner: `root` for keys from YAML.
     pub user: Arc<str>,
     /// The group it uses; `auto` stands for several.

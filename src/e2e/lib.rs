@@ -1,6 +1,7 @@
 //! Starts a real gateway between scripted upstreams and real clients, and watches both sides.
 
 pub mod answer;
+pub mod cable;
 pub mod call;
 pub mod dialect;
 pub mod gateway;
@@ -14,6 +15,7 @@ pub mod upstream;
 pub mod wire;
 
 pub use answer::Answer;
+pub use cable::Cable;
 pub use call::Call;
 pub use dialect::{Counts, Dialect};
 pub use gateway::Gateway;

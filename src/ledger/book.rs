@@ -81,12 +81,22 @@ impl Entry {
 
 /// The account of a user's balance.
 pub fn user_account(name: &str) -> String {
-    format!("user:{name}")
+    account("user", name)
 }
 
 /// The account of what a key has spent.
 pub fn key_account(id: &str) -> String {
-    format!("key:{id}")
+    account("key", id)
+}
+
+/// With as much of a name as every database keeps: accounts are told apart by what comes back.
+fn account(kind: &str, name: &str) -> String {
+    /// In characters.
+    const LONGEST: usize = 255;
+    let end = name.char_indices().nth(LONGEST);
+    let kept = end.map_or(name, |(end, _)| &name[..end]);
+    let kept = kept.trim_end_matches(' ').replace('\0', "\u{fffd}");
+    format!("{kind}:{kept}")
 }
 
 /// What of an account may be spent, and was.

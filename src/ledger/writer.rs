@@ -117,6 +117,11 @@ impl Writer {
         })
     }
 
+    /// Records written, ever. They are stored in their order.
+    pub fn written(&self) -> u64 {
+        self.desk.accepted()
+    }
+
     /// Records written and not yet stored.
     pub fn queued(&self) -> usize {
         self.desk.queued()

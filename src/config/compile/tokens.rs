@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use ledger::Nanos;
+use ledger::{Nanos, book};
 use sha2::{Digest, Sha256};
 
 use super::channel::named;
@@ -96,8 +96,10 @@ fn token(
     let limits = limits::read(&map.take("limits"));
     map.finish();
     let name = name?;
+    let id = format!("yaml:{name}");
     Some(Token {
-        id: format!("yaml:{name}").into(),
+        account: book::key_account(&id).into(),
+        id: id.into(),
         name,
         user: OWNER.into(),
         group,

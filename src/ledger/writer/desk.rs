@@ -75,8 +75,13 @@ impl Desk {
         self.journal.settle(ticket, record);
     }
 
+    /// Records accepted, ever.
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Acquire)
+    }
+
     pub(super) fn queued(&self) -> usize {
-        let accepted = self.accepted.load(Ordering::Acquire);
+        let accepted = self.accepted();
         usize::try_from(accepted.saturating_sub(self.lock().stored)).unwrap_or(usize::MAX)
     }
 
@@ -101,7 +106,7 @@ impl Desk {
     /// The journal keeps its order, so as many stored records as are accepted now include all of
     /// these.
     pub(super) fn wait_until_stored(&self, timeout: Duration) -> bool {
-        let goal = self.accepted.load(Ordering::Acquire);
+        let goal = self.accepted();
         self.hurry.store(true, Ordering::Release);
         self.wake();
         let behind = |counts: &mut Counts| counts.stored < goal;

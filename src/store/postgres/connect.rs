@@ -60,7 +60,13 @@ impl Connect {
             .runtime(Runtime::Tokio1)
             .post_create(Hook::async_fn(|connection, _| {
                 Box::pin(async move {
-                    let set = format!("SET statement_timeout = {}", SERVER_ANSWER.as_millis());
+                    let bound = SERVER_ANSWER.as_millis();
+                    // The rows that a transaction has locked are everybody's: a node that is cut off
+                    // in the middle of one must not keep them.
+                    let set = format!(
+                        "SET statement_timeout = {bound}; \
+                         SET idle_in_transaction_session_timeout = {bound}"
+                    );
                     let set = connection.batch_execute(&set).await;
                     set.map_err(HookError::Backend)
                 })

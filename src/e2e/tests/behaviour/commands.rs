@@ -239,8 +239,10 @@ fn check_says_how_exact_budgets_are() {
     let limited = json!({ "name": "b", "key": "sk-budget-0123456789", "budget": 25 });
     let told = check(two_channels().token(limited));
     assert!(
-        told.contains("keys with a budget: 1; exact with one node"),
+        told.contains("keys with a budget: 1; a node takes 1.00 USD at most")
+            && told.contains("at most 1.00 USD per node that is cut off"),
         "{told}"
     );
-    assert!(!check(two_channels()).contains("budgets:"));
+    let other = check(two_channels().with(json!({ "billing": { "lease": "0.25" } })));
+    assert!(other.contains("at most 0.25 USD per node"), "{other}");
 }

@@ -1,0 +1,225 @@
+//! One account of this process: what of its lease is free, and what is held.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::question::Question;
+use super::{Answer, BELIEVED, IDLE, NoReserve};
+use crate::lease::{Ceiling, Taken};
+use crate::money::Nanos;
+
+/// More is asked for when less than this part of what was taken last is free.
+const LOW: i64 = 4;
+
+/// Arithmetic only: who has it locks it.
+#[derive(Debug)]
+pub(super) struct Account {
+    /// Of the lease, held by nobody. Less than zero where requests cost more than they held and
+    /// there was: the next lease pays that.
+    free: Nanos,
+    /// By open reserves of this epoch.
+    held: Nanos,
+    /// Reserves of any epoch.
+    open: usize,
+    /// Counts the leases that were lost.
+    epoch: u32,
+    /// What was taken last; zero where there is no more to take.
+    lot: Nanos,
+    /// When something was held last.
+    used: Instant,
+    /// A question that waits for a thread, or for its answer.
+    asking: Option<Arc<Question>>,
+    /// It is on its way to the treasury.
+    sent: bool,
+    /// What was answered last, where it did not help, and for which ceiling.
+    told: Option<(Instant, Ceiling, Answer)>,
+    /// Sent or answered since the last look: what `renew` says may be older than that.
+    stirred: bool,
+    /// Nothing has changed since so many records were written, and no reserve is open.
+    still: Option<u64>,
+}
+
+/// Whether an amount is held now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Covered {
+    Yes,
+    /// Yes, and little is left.
+    Barely,
+    No,
+}
+
+impl Account {
+    pub(super) fn new(now: Instant) -> Account {
+        Account {
+            free: Nanos::ZERO,
+            held: Nanos::ZERO,
+            open: 0,
+            epoch: 0,
+            lot: Nanos::ZERO,
+            used: now,
+            asking: None,
+            sent: false,
+            told: None,
+            stirred: false,
+            still: None,
+        }
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    pub(super) fn hold(&mut self, amount: Nanos, now: Instant) -> Covered {
+        // What costs nothing is not kept by debts.
+        if amount > self.free.max(Nanos::ZERO) {
+            return Covered::No;
+        }
+        self.free = self.free.saturating_sub(amount);
+        self.held = self.held.saturating_add(amount);
+        self.open += 1;
+        self.used = now;
+        self.still = None;
+        let low = self.free < Nanos(self.lot.0 / LOW);
+        match low && self.asking.is_none() && self.told(now).is_none() {
+            true => Covered::Barely,
+            false => Covered::Yes,
+        }
+    }
+
+    /// What did not help a moment ago.
+    fn told(&self, now: Instant) -> Option<(Ceiling, Answer)> {
+        let (at, of, answer) = self.told?;
+        (now.saturating_duration_since(at) <= BELIEVED).then_some((of, answer))
+    }
+
+    /// A reserve of `held` ends.
+    pub(super) fn end(&mut self, epoch: u32, held: Nanos, cost: Nanos) {
+        if epoch == self.epoch {
+            self.held = self.held.saturating_sub(held);
+            self.free = self.free.saturating_add(held);
+        }
+        self.free = self.free.saturating_sub(cost);
+        self.open = self.open.saturating_sub(1);
+        self.still = None;
+    }
+
+    /// What must be leased to hold `amount`.
+    pub(super) fn lacks(&self, amount: Nanos) -> Nanos {
+        amount.saturating_sub(self.free)
+    }
+
+    /// What was said a moment ago, where that decides about `amount`.
+    pub(super) fn refusal(
+        &self,
+        ceiling: Ceiling,
+        amount: Nanos,
+        now: Instant,
+    ) -> Option<NoReserve> {
+        let (_, answer) = self.told(now).filter(|(of, _)| *of == ceiling)?;
+        let Answer::Taken(Taken::Short { free, elsewhere }) = answer else {
+            return Some(NoReserve::Away);
+        };
+        let left = self.free.saturating_add(free);
+        if amount <= left {
+            return None;
+        }
+        Some(match amount <= left.saturating_add(elsewhere) {
+            true => NoReserve::Elsewhere,
+            false => NoReserve::Short {
+                left: left.max(Nanos::ZERO),
+            },
+        })
+    }
+
+    /// The question that is open, or a new one.
+    pub(super) fn question(&mut self, now: Instant) -> (Arc<Question>, bool) {
+        if let Some(open) = &self.asking {
+            return (Arc::clone(open), false);
+        }
+        let question = Arc::new(Question::new(now));
+        self.asking = Some(Arc::clone(&question));
+        (question, true)
+    }
+
+    /// The question is asked now.
+    pub(super) fn send(&mut self) {
+        self.sent = true;
+        self.stirred = true;
+        self.still = None;
+    }
+
+    pub(super) fn answered(&mut self, ceiling: Ceiling, answer: Answer, now: Instant) {
+        self.asking = None;
+        self.sent = false;
+        self.stirred = true;
+        self.still = None;
+        match answer {
+            Answer::Taken(Taken::Lease(lot)) => {
+                self.free = self.free.saturating_add(lot);
+                self.lot = lot;
+                self.told = None;
+            }
+            unhelpful => {
+                if unhelpful != Answer::Away {
+                    self.lot = Nanos::ZERO;
+                }
+                self.told = Some((now, ceiling, unhelpful));
+            }
+        }
+    }
+
+    /// Before the treasury is asked what is leased; so many records were written.
+    pub(super) fn look(&mut self, written: u64) {
+        self.stirred = self.sent;
+        if self.open == 0 && !self.sent {
+            self.still.get_or_insert(written);
+        }
+    }
+
+    /// What the treasury says of the lease, when it was asked after the last look and had so many
+    /// records by then.
+    pub(super) fn learn(&mut self, lease: Option<Nanos>, stored: u64) {
+        if self.stirred {
+            return;
+        }
+        if lease.is_none() && (self.free > Nanos::ZERO || self.held > Nanos::ZERO) {
+            // It may be others' by now. What open requests held of it went with it.
+            self.free = self.free.min(Nanos::ZERO);
+            self.held = Nanos::ZERO;
+            self.epoch += 1;
+            self.lot = Nanos::ZERO;
+        }
+        if self.is_exact(stored) {
+            self.free = lease.unwrap_or_default();
+        }
+    }
+
+    /// Nothing is open or under way: the lease in the store is all free.
+    fn is_exact(&self, stored: u64) -> bool {
+        self.still.is_some_and(|written| written <= stored)
+    }
+
+    /// Takes out what nobody has needed for a while, to be given back.
+    pub(super) fn spare(&mut self, now: Instant) -> Option<Nanos> {
+        if !self.is_idle(now) || self.free <= Nanos::ZERO {
+            return None;
+        }
+        self.lot = Nanos::ZERO;
+        self.still = None;
+        Some(std::mem::take(&mut self.free))
+    }
+
+    /// There is nothing to remember.
+    pub(super) fn is_over(&self, stored: u64, now: Instant) -> bool {
+        self.is_idle(now) && self.free == Nanos::ZERO && !self.stirred && self.is_exact(stored)
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        self.asking.is_none() && now.saturating_duration_since(self.used) >= IDLE
+    }
+
+    #[cfg(test)]
+    pub(super) fn sums(&self) -> (Nanos, Nanos, usize) {
+        (self.free, self.held, self.open)
+    }
+}
