@@ -287,6 +287,7 @@ fn explain(path: &Path, token: &str, model: &str, at: &str) -> Result<(), Failur
     }
     let wanted = Wanted {
         group: &caller.group,
+        user_group: None,
         model,
         format,
         operation,

@@ -20,6 +20,7 @@ fn planning(criterion: &mut Criterion) {
         let mut rng = SmallRng::seed_from_u64(7);
         let wanted = Wanted {
             group: "default",
+            user_group: None,
             model: "model-0",
             format: Format::Chat,
             operation: Operation::Chat,

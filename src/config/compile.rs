@@ -1,5 +1,6 @@
 //! Turns what was read into a snapshot, or into every problem at once.
 
+mod accounts;
 mod address;
 mod auth;
 mod channel;
@@ -28,13 +29,20 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::compile::environment::Environment;
+use crate::documents;
 use crate::health::LaneBook;
 use crate::plan::Routes;
 use crate::problem::Problem;
 use crate::provider::Providers;
+use crate::raw::Node;
 use crate::reader::{Field, Problems};
-use crate::snapshot::{LimitSettings, Retention, Snapshot};
+use crate::rows::Document;
+use crate::seal::Sealer;
+use crate::snapshot::{LimitSettings, Origins, Retention, Snapshot};
 use crate::source::Sources;
+
+pub(crate) use accounts::{check_key, check_user, token, user};
+pub(crate) use groups::DEFAULT;
 
 /// The snapshot of `sources`, the `number`th of this process. Lanes are taken from `lanes`, so
 /// that what is known about an account's health outlives the snapshot; a configuration with
@@ -42,12 +50,32 @@ use crate::source::Sources;
 ///
 /// Warnings come with the snapshot; when there are errors, everything comes in the order of reading.
 pub fn compile(sources: &Sources, lanes: &LaneBook, number: u64) -> Result<Snapshot, Vec<Problem>> {
-    let problems = Problems::new(sources.problems.clone());
-    let draft = read(sources, &problems);
+    compile_with(sources, &[], lanes, number)
+}
+
+/// The same of `sources` and the documents of the store together.
+pub(crate) fn compile_with(
+    sources: &Sources,
+    documents: &[Document],
+    lanes: &LaneBook,
+    number: u64,
+) -> Result<Snapshot, Vec<Problem>> {
+    let mut problems = sources.problems.clone();
+    let sealer = store::sealer_of(sources);
+    let (root, origins) =
+        documents::merge(&sources.root, documents, sealer.as_ref(), &mut problems);
+    let problems = Problems::new(problems);
+    let draft = read(sources, &root, &problems);
     let found = problems.into_vec();
     match draft {
         Some(draft) if !found.iter().any(Problem::is_error) => {
-            Ok(draft.into_snapshot(sources, lanes, number, found))
+            let hash = documents::hash(sources.hash(), documents);
+            let mut snapshot = draft.into_snapshot(lanes, number, &hash);
+            snapshot.origins = origins;
+            snapshot.warnings = found;
+            let more = checks::warnings(&snapshot, sources.read_at);
+            snapshot.warnings.extend(more);
+            Ok(snapshot)
         }
         _ => Err(found),
     }
@@ -58,6 +86,7 @@ struct Draft {
     sections: sections::Sections,
     store: String,
     redis: Option<SecretString>,
+    sealer: Option<Sealer>,
     limits: LimitSettings,
     retention: Retention,
     journal: ledger::journal::Options,
@@ -68,11 +97,11 @@ struct Draft {
 }
 
 /// Reads everything; `None` only when something is missing that has been reported.
-fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
+fn read(sources: &Sources, root: &Node, problems: &Problems) -> Option<Draft> {
     let environment = Environment::new(&sources.environment, problems);
-    let mut root = Field::root(&sources.root, problems).map();
+    let mut root = Field::root(root, problems).map();
     let sections = sections::read(&mut root, &environment);
-    let (store, redis) = store::read(&mut root, &environment);
+    let places = store::read(&mut root, &environment);
     let retention = retention::read(&mut root);
     let journal = journal::read(&mut root);
     let limits = limits::settings(&mut root);
@@ -90,8 +119,9 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
     root.finish();
     Some(Draft {
         sections,
-        store: store?,
-        redis,
+        store: places.store?,
+        redis: places.redis,
+        sealer: places.sealer,
         limits,
         retention,
         journal,
@@ -103,21 +133,15 @@ fn read(sources: &Sources, problems: &Problems) -> Option<Draft> {
 }
 
 impl Draft {
-    fn into_snapshot(
-        self,
-        sources: &Sources,
-        lanes: &LaneBook,
-        number: u64,
-        warnings: Vec<Problem>,
-    ) -> Snapshot {
+    fn into_snapshot(self, lanes: &LaneBook, number: u64, hash: &str) -> Snapshot {
         let channels: Vec<_> = self
             .channels
             .into_iter()
             .map(|draft| Arc::new(draft.into_channel(lanes)))
             .collect();
-        let mut snapshot = Snapshot {
+        Snapshot {
             number,
-            generation: format!("{number}-{}", sources.hash()).into(),
+            generation: format!("{number}-{hash}").into(),
             gateway: self.sections.gateway,
             admin: self.sections.admin,
             metrics: self.sections.metrics,
@@ -134,11 +158,10 @@ impl Draft {
             prices: self.prices,
             groups: self.groups.by_name,
             group_ratios: self.groups.ratios,
-            warnings,
-        };
-        let more = checks::warnings(&snapshot, sources.read_at);
-        snapshot.warnings.extend(more);
-        snapshot
+            warnings: Vec::new(),
+            origins: Origins::new(),
+            sealer: self.sealer,
+        }
     }
 }
 

@@ -15,7 +15,9 @@ pub(crate) fn write(node: &Node, out: &mut String) -> Result<(), &'static str> {
         {
             out.push_str(text);
         }
-        Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) => string(text, out),
+        Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) | Node::Secret(text) => {
+            string(text, out);
+        }
         Node::List(items) => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {

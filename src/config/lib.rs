@@ -3,6 +3,7 @@
 mod compile;
 pub mod database;
 pub mod directory;
+mod documents;
 pub mod health;
 mod json;
 pub mod live;
@@ -18,6 +19,7 @@ mod raw;
 mod reader;
 mod restart;
 pub mod rows;
+pub mod seal;
 pub mod snapshot;
 pub mod source;
 mod spelling;
@@ -27,6 +29,7 @@ mod unit;
 
 pub use compile::compile;
 pub use live::{Live, LiveEnv, Reloaded};
+pub use lookup::key_hash;
 pub use problem::{Problem, Severity};
 pub use snapshot::Snapshot;
 pub use source::Sources;

@@ -1,20 +1,22 @@
-//! The configuration that runs: swapped whole when its files change, kept when they do not compile.
+//! The configuration that runs: swapped whole when its files or the documents of the store change, kept
+//! when they do not compile.
 
+mod rows;
 mod watch;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch as channel;
 
-use crate::compile::compile;
-use crate::directory::Directory;
+use crate::compile::{compile, compile_with};
+use crate::directory::{Directory, Register};
 use crate::health::LaneBook;
 use crate::problem::Problem;
 use crate::restart::keep_what_needs_a_restart;
-use crate::rows::{Document, KeyRow, UserRow};
+use crate::rows::Document;
 use crate::snapshot::Snapshot;
 use crate::source::Sources;
 
@@ -25,18 +27,29 @@ pub type LiveEnv = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Live {
     current: ArcSwap<Snapshot>,
     directory: ArcSwap<Directory>,
+    /// What the directory is made of.
+    register: Mutex<Register>,
     lanes: LaneBook,
-    origin: Option<Origin>,
-    /// Held over a whole reload, so that two cannot cross; the hash of what runs.
-    running: Mutex<String>,
-    valid: AtomicBool,
+    files: Option<Files>,
+    /// Held over a whole reload, so that two cannot cross.
+    running: Mutex<Running>,
+    files_valid: AtomicBool,
+    documents_valid: AtomicBool,
     restarts_needed: AtomicU64,
     announce: channel::Sender<u64>,
 }
 
-struct Origin {
+struct Files {
     path: PathBuf,
     env: LiveEnv,
+}
+
+/// What the snapshot was compiled from. The files are kept as they were then, so that documents
+/// can be taken up while somebody is at work on the files.
+struct Running {
+    /// `None` of a snapshot that was not compiled here.
+    sources: Option<Sources>,
+    documents: Vec<Document>,
 }
 
 /// What a reload did.
@@ -58,8 +71,8 @@ impl Live {
         let sources = Sources::read(&path, &env)?;
         let lanes = LaneBook::new();
         let snapshot = compile(&sources, &lanes, 1)?;
-        let origin = Some(Origin { path, env });
-        Ok(Live::new(snapshot, lanes, origin, sources.hash()))
+        let files = Some(Files { path, env });
+        Ok(Live::new(snapshot, lanes, files, Some(sources)))
     }
 
     /// A configuration without files: it never changes by itself.
@@ -70,23 +83,33 @@ impl Live {
         let sources = Sources::from_text(yaml, env)?;
         let lanes = LaneBook::new();
         let snapshot = compile(&sources, &lanes, 1)?;
-        Ok(Live::new(snapshot, lanes, None, sources.hash()))
+        Ok(Live::new(snapshot, lanes, None, Some(sources)))
     }
 
     /// A snapshot that was compiled with the lanes of `lanes`.
     pub fn from_snapshot(snapshot: Snapshot, lanes: LaneBook) -> Live {
-        Live::new(snapshot, lanes, None, "")
+        Live::new(snapshot, lanes, None, None)
     }
 
-    fn new(snapshot: Snapshot, lanes: LaneBook, origin: Option<Origin>, hash: &str) -> Live {
+    fn new(
+        snapshot: Snapshot,
+        lanes: LaneBook,
+        files: Option<Files>,
+        sources: Option<Sources>,
+    ) -> Live {
         let number = snapshot.number;
         Live {
             current: ArcSwap::from_pointee(snapshot),
             directory: ArcSwap::default(),
+            register: Mutex::default(),
             lanes,
-            origin,
-            running: Mutex::new(hash.to_string()),
-            valid: AtomicBool::new(true),
+            files,
+            running: Mutex::new(Running {
+                sources,
+                documents: Vec::new(),
+            }),
+            files_valid: AtomicBool::new(true),
+            documents_valid: AtomicBool::new(true),
             restarts_needed: AtomicU64::new(0),
             announce: channel::Sender::new(number),
         }
@@ -102,49 +125,14 @@ impl Live {
         self.current.load_full()
     }
 
-    /// The users and keys of the store, as far as they were read.
-    pub fn directory(&self) -> Guard<Arc<Directory>> {
-        self.directory.load()
-    }
-
-    /// Takes up users and keys that were added, changed or deleted in the store.
-    pub fn learn(&self, users: Vec<UserRow>, keys: Vec<KeyRow>) {
-        let _ = (users, keys);
-    }
-
-    /// Takes up the documents of the store, all of them, beside the files; with problems, nothing
-    /// changes but `is_valid`. Blocks while it reads the files.
-    pub fn take_up(&self, documents: Vec<Document>) -> Result<Reloaded, Vec<Problem>> {
-        let _ = documents;
-        self.reload()
-    }
-
-    /// What `take_up` would say. Takes nothing up. Blocks while it reads the files.
-    pub fn check_documents(&self, documents: Vec<Document>) -> Result<Vec<Problem>, Vec<Problem>> {
-        let _ = documents;
-        self.check()
-    }
-
-    /// What is wrong with the settings of a user (JSON), or the warnings.
-    pub fn check_user(&self, settings: &str) -> Result<Vec<Problem>, Vec<Problem>> {
-        let _ = settings;
-        Ok(Vec::new())
-    }
-
-    /// What is wrong with the settings of a key (JSON) of a user, or the warnings.
-    pub fn check_key(&self, user: &UserRow, settings: &str) -> Result<Vec<Problem>, Vec<Problem>> {
-        let _ = (user, settings);
-        Ok(Vec::new())
-    }
-
     /// The lanes of every snapshot this process has run.
     pub fn lanes(&self) -> &LaneBook {
         &self.lanes
     }
 
-    /// Whether the files compiled when they were last read.
+    /// Whether files and documents compiled when they were last read.
     pub fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Relaxed)
+        self.files_valid.load(Ordering::Relaxed) && self.documents_valid.load(Ordering::Relaxed)
     }
 
     /// How often a reload brought a change that waits for a restart.
@@ -160,53 +148,91 @@ impl Live {
     /// Reads the files again and swaps the snapshot if they changed; with problems, nothing
     /// changes but `is_valid`. Blocks while it reads the files.
     pub fn reload(&self) -> Result<Reloaded, Vec<Problem>> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running();
         let result = self.reload_into(&mut running);
-        self.valid.store(result.is_ok(), Ordering::Relaxed);
+        self.files_valid.store(result.is_ok(), Ordering::Relaxed);
         result
     }
 
     /// What a reload would say of the files as they are: their warnings, or every problem. Takes
     /// nothing up. Blocks while it reads the files.
     pub fn check(&self) -> Result<Vec<Problem>, Vec<Problem>> {
-        let current = self.full();
-        let Some(origin) = &self.origin else {
-            return Ok(current.warnings.clone());
+        let Some(files) = &self.files else {
+            return Ok(self.load().warnings.clone());
         };
-        let sources = Sources::read(&origin.path, &origin.env)?;
+        let sources = Sources::read(&files.path, &files.env)?;
+        let documents = self.running().documents.clone();
+        self.try_out(&sources, &documents)
+    }
+
+    fn try_out(
+        &self,
+        sources: &Sources,
+        documents: &[Document],
+    ) -> Result<Vec<Problem>, Vec<Problem>> {
+        let current = self.full();
         // Lanes of its own: keys that are only looked at do not join those that run.
-        let mut next = compile(&sources, &LaneBook::new(), current.number + 1)?;
+        let mut next = compile_with(sources, documents, &LaneBook::new(), current.number + 1)?;
         let waiting = keep_what_needs_a_restart(&current, &mut next);
         Ok(waiting.into_iter().chain(next.warnings).collect())
     }
 
-    fn reload_into(&self, running: &mut String) -> Result<Reloaded, Vec<Problem>> {
-        let current = self.full();
-        let Some(origin) = &self.origin else {
-            return Ok(Reloaded::of(&current, Vec::new(), false));
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reload_into(&self, running: &mut Running) -> Result<Reloaded, Vec<Problem>> {
+        let Some(files) = &self.files else {
+            return Ok(self.unchanged());
         };
-        let sources = Sources::read(&origin.path, &origin.env)?;
-        if sources.hash() == *running {
-            return Ok(Reloaded::of(&current, Vec::new(), false));
+        let sources = Sources::read(&files.path, &files.env)?;
+        if sources.hash() == running.hash() {
+            return Ok(self.unchanged());
         }
         if sources.is_empty() {
             // An editor that empties the file before it writes must not take the service down.
             let what = "empty, which would take every channel and key away";
-            let path = origin.path.display().to_string();
+            let path = files.path.display().to_string();
             return Err(vec![
                 Problem::error(path, what).hint("write channels: [] to mean that"),
             ]);
         }
-        let mut next = compile(&sources, &self.lanes, current.number + 1)?;
-        let waiting = keep_what_needs_a_restart(&current, &mut next);
+        let (next, waiting) = self.next(&sources, &running.documents)?;
         if !waiting.is_empty() {
             self.restarts_needed.fetch_add(1, Ordering::Relaxed);
         }
+        running.sources = Some(sources);
+        Ok(self.swap(next, waiting))
+    }
+
+    fn unchanged(&self) -> Reloaded {
+        Reloaded::of(&self.load(), Vec::new(), false)
+    }
+
+    /// The snapshot to run next, and what of it waits for a restart.
+    fn next(
+        &self,
+        sources: &Sources,
+        documents: &[Document],
+    ) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
+        let current = self.full();
+        let mut next = compile_with(sources, documents, &self.lanes, current.number + 1)?;
+        let waiting = keep_what_needs_a_restart(&current, &mut next);
+        Ok((next, waiting))
+    }
+
+    fn swap(&self, next: Snapshot, waiting: Vec<Problem>) -> Reloaded {
         let next = Arc::new(next);
         self.current.store(next.clone());
-        *running = sources.hash().to_string();
         self.announce.send_replace(next.number);
-        Ok(Reloaded::of(&next, waiting, true))
+        Reloaded::of(&next, waiting, true)
+    }
+}
+
+impl Running {
+    /// The hash of the files.
+    fn hash(&self) -> &str {
+        self.sources.as_ref().map_or("", Sources::hash)
     }
 }
 

@@ -17,8 +17,8 @@ use rand::Rng;
 
 pub use explain::{Explained, Explanation, LeftOut, Reason, explain};
 use keys::Turn;
-use routes::Pool;
-pub use routes::{Routes, Served, served, serves};
+use routes::{Pool, tried};
+pub use routes::{Routes, Served, served, served_to, serves};
 use survey::Survey;
 
 use crate::health::Tick;
@@ -29,6 +29,9 @@ use crate::snapshot::{Channel, Snapshot};
 pub struct Wanted<'a> {
     /// The group whose channels it may use; of `auto`, one group after another.
     pub group: &'a str,
+    /// The group of the caller's user, which may not be allowed to use every group; `None` for keys
+    /// of the configuration.
+    pub user_group: Option<&'a str>,
     /// The asked model name.
     pub model: &'a str,
     /// The caller's format.
@@ -72,7 +75,7 @@ pub enum NoPlan {
     /// No channel of any group serves the model.
     #[error("no channel serves the model")]
     UnknownModel,
-    /// Only channels of other groups serve it.
+    /// Only channels of other groups serve it, or of groups the user may not use.
     #[error("no channel of the group serves the model")]
     NotInGroup,
     /// Only channels that speak other formats serve it, and the operation is one that cannot be
@@ -138,7 +141,8 @@ fn pools<'a>(
     wanted: &Wanted<'a>,
 ) -> impl Iterator<Item = Pool<'a>> + use<'a> {
     let is_model = |name: &str| snapshot.prices.has(name);
-    snapshot.routes.pools(wanted.group, wanted.model, is_model)
+    let groups = tried(snapshot, wanted.user_group, wanted.group);
+    snapshot.routes.pools(groups, wanted.model, is_model)
 }
 
 fn unserved(snapshot: &Snapshot, wanted: &Wanted<'_>) -> NoPlan {

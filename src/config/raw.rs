@@ -29,6 +29,8 @@ pub(crate) enum Node {
     FromEnv(String),
     /// Text with a part from the environment: never repeated in a problem either.
     Mixed(String),
+    /// Text of the store that may be a credential: never repeated.
+    Secret(String),
     List(Vec<Node>),
     /// In the order of the file; a key may occur twice until the map has been checked.
     Map(Vec<(String, Node)>),
@@ -45,7 +47,7 @@ impl Node {
             Node::Null | Node::Bad => "nothing",
             Node::Bool(_) => "true or false",
             Node::Number(_) => "a number",
-            Node::Text(_) | Node::FromEnv(_) | Node::Mixed(_) => "text",
+            Node::Text(_) | Node::FromEnv(_) | Node::Mixed(_) | Node::Secret(_) => "text",
             Node::List(_) => "a list",
             Node::Map(_) => "a map",
             Node::Tagged(_) => "a tagged value",
@@ -56,6 +58,20 @@ impl Node {
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Node::Null)
     }
+}
+
+/// Parses JSON of the store; `path` is where it stands, for the problem.
+pub(crate) fn parse_json(path: &str, json: &str) -> Result<Node, Problem> {
+    let weight = Cell::new(0);
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let read = Seed { weight: &weight }.deserialize(&mut reader);
+    read.and_then(|node| reader.end().map(|()| node))
+        .map_err(|error| {
+            // Not the parser's own words: they may repeat a value.
+            let (line, column) = (error.line(), error.column());
+            let what = format!("not readable as JSON at line {line}, column {column}");
+            Problem::error(path, what).hint("write one JSON object")
+        })
 }
 
 /// Parses one document; `name` is the file, for the problem.
@@ -189,6 +205,28 @@ impl<'de> Visitor<'de> for Seed<'_> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn json_is_the_same_tree() {
+        let json =
+            r#"{"a": [0.1, 2.50, 18446744073709551615, -3, null, true], "b": "${X}", "b": {}}"#;
+        assert_eq!(parse_json("t", json).unwrap(), parse("t", json).unwrap());
+        for bad in [
+            "",
+            "{",
+            "{} {}",
+            "{a: 1}",
+            "[1,]",
+            "1e999",
+            &"[".repeat(100_000),
+        ] {
+            assert!(parse_json("t", bad).is_err(), "{bad:.20}");
+        }
+        let problem = parse_json("t", "{\"key\": sk-secret}")
+            .unwrap_err()
+            .to_string();
+        assert!(problem.contains("line 1, column 9") && !problem.contains("secret"));
+    }
 
     fn number(text: &str) -> Node {
         Node::Number(text.to_string())

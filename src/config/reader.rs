@@ -86,14 +86,19 @@ impl<'a> Field<'a> {
     /// The text of a scalar, without an opinion about it.
     pub(crate) fn peek(&self) -> Option<&'a str> {
         match self.node {
-            Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) => Some(text.trim()),
+            Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) | Node::Secret(text) => {
+                Some(text.trim())
+            }
             _ => None,
         }
     }
 
     /// Whether a problem may repeat it.
     pub(crate) fn is_from_env(&self) -> bool {
-        matches!(self.node, Node::FromEnv(_) | Node::Mixed(_))
+        matches!(
+            self.node,
+            Node::FromEnv(_) | Node::Mixed(_) | Node::Secret(_)
+        )
     }
 
     /// Neither a value nor something that has been reported already.
@@ -129,6 +134,7 @@ impl<'a> Field<'a> {
                 "an empty value from the environment".to_string()
             }
             Node::FromEnv(_) | Node::Mixed(_) => "a value from the environment".to_string(),
+            Node::Secret(_) => "a secret".to_string(),
             Node::Bool(value) => format!("`{value}`"),
             other => other.kind().to_string(),
         }
@@ -137,9 +143,11 @@ impl<'a> Field<'a> {
     /// What a number, a duration, a word is read from.
     fn scalar(&self, wanted: &str, hint: &str) -> Option<&'a str> {
         match self.node {
-            Node::Number(text) | Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) => {
-                Some(text.trim())
-            }
+            Node::Number(text)
+            | Node::Text(text)
+            | Node::FromEnv(text)
+            | Node::Mixed(text)
+            | Node::Secret(text) => Some(text.trim()),
             Node::Bool(true) => Some("true"),
             Node::Bool(false) => Some("false"),
             Node::Null | Node::Bad => None,
@@ -166,7 +174,9 @@ impl<'a> Field<'a> {
     /// Text as it stands; may be empty.
     pub(crate) fn text(&self) -> Option<&'a str> {
         match self.node {
-            Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) => Some(text),
+            Node::Text(text) | Node::FromEnv(text) | Node::Mixed(text) | Node::Secret(text) => {
+                Some(text)
+            }
             Node::Null | Node::Bad => None,
             Node::Number(_) | Node::Bool(_) => {
                 self.expected("text", "put it in quotes");

@@ -17,6 +17,8 @@ use serde_json::value::RawValue;
 
 use crate::health::Lane;
 use crate::price::PriceBook;
+use crate::rows::DocumentKind;
+use crate::seal::Sealer;
 
 /// The compiled configuration. A request takes one `Arc` of it and keeps it to its end.
 pub struct Snapshot {
@@ -56,12 +58,31 @@ pub struct Snapshot {
     pub group_ratios: BTreeMap<String, BTreeMap<String, Ratio>>,
     /// What `check` and the log say about a configuration that compiles all the same.
     pub warnings: Vec<crate::problem::Problem>,
+    /// Where channels, groups and models come from; those that are built in are not among them.
+    pub origins: Origins,
+    /// Seals and opens the provider keys of the store, when there is an `encryption_key`.
+    pub sealer: Option<Sealer>,
     /// group -> the channels serving it, best first (built by `compile`, read by `plan`).
     pub(crate) routes: crate::plan::Routes,
 }
 
 /// The group of keys that try several, one after another, in the order of `groups.auto`.
 pub const AUTO: &str = "auto";
+
+/// The owner of keys from the configuration, who may have keys in the store too.
+pub const ROOT: &str = "root";
+
+/// What gives a channel, a group or a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator's files: nothing else may change it.
+    File,
+    /// A document of the store.
+    Store,
+}
+
+/// The origin of each, by kind and name.
+pub type Origins = BTreeMap<(DocumentKind, String), Origin>;
 
 /// A ratio as an integer of 10^-9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::place;
 use crate::problem::Problem;
 use crate::snapshot::{Channel, Snapshot, Token};
 
@@ -28,19 +29,18 @@ pub(super) fn warnings(snapshot: &Snapshot, now: Timestamp) -> Vec<Problem> {
     let mut tokens: Vec<&Token> = snapshot.tokens.values().map(|token| &**token).collect();
     tokens.sort_by(|a, b| a.name.cmp(&b.name));
     for token in tokens.into_iter().filter(|token| token.enabled) {
-        found.extend(useless(token, snapshot));
+        found.extend(useless(token, &format!("tokens.{}", token.name), snapshot));
     }
     found.extend(super::idle::limits(snapshot));
     found.extend(unpriced(snapshot, now));
     found
 }
 
-/// A key with which nothing can be asked.
-fn useless(token: &Token, snapshot: &Snapshot) -> Option<Problem> {
+/// A key with which nothing can be asked; it stands at `path`.
+pub(super) fn useless(token: &Token, path: &str, snapshot: &Snapshot) -> Option<Problem> {
     if snapshot.channels.is_empty() {
         return None;
     }
-    let path = format!("tokens.{}", token.name);
     let reaches = |channel: &Channel| {
         let mut tried = snapshot.routes.tried(&token.group);
         tried.any(|group| channel.groups.iter().any(|own| **own == *group))
@@ -54,7 +54,7 @@ fn useless(token: &Token, snapshot: &Snapshot) -> Option<Problem> {
     if serving.is_empty() {
         let what = format!("no enabled channel serves its group {:?}", token.group);
         return Some(
-            Problem::warning(format!("{path}.group"), what)
+            Problem::warning(place::key(path, "group"), what)
                 .hint("add the group to a channel, or give the key another one"),
         );
     }
@@ -67,7 +67,7 @@ fn useless(token: &Token, snapshot: &Snapshot) -> Option<Problem> {
         .collect();
     (!idle.is_empty()).then(|| {
         Problem::warning(
-            format!("{path}.models"),
+            place::key(path, "models"),
             format!(
                 "no channel of group {:?} serves {}",
                 token.group,

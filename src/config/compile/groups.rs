@@ -8,10 +8,10 @@ use ledger::limit::Limits;
 
 use super::limits;
 use crate::reader::{Field, Map, did_you_mean};
-use crate::snapshot::{AUTO, Group, Ratio};
+use crate::snapshot::{AUTO, Group, Ratio, Snapshot};
 
 /// The group of whoever says none; always there.
-pub(super) const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 
 /// What the sections say.
 pub(super) struct Groups {
@@ -121,6 +121,37 @@ fn auto(field: &Field<'_>, groups: &Groups) -> Vec<Arc<str>> {
 }
 
 impl Groups {
+    /// Whether the group exists; a missing one is reported at `field`.
+    pub(super) fn known(&self, field: &Field<'_>, name: &str) -> bool {
+        self.names().known(field, name)
+    }
+
+    /// What names of groups are held against.
+    pub(super) fn names(&self) -> Names<'_> {
+        Names {
+            by_name: &self.by_name,
+            has_auto: !self.auto.is_empty(),
+        }
+    }
+}
+
+/// The groups there are.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    by_name: &'a BTreeMap<String, Group>,
+    /// Whether `auto` has groups to try.
+    pub(super) has_auto: bool,
+}
+
+impl<'a> Names<'a> {
+    /// Those of a configuration that runs.
+    pub(super) fn of(snapshot: &'a Snapshot) -> Names<'a> {
+        Names {
+            by_name: &snapshot.groups,
+            has_auto: snapshot.routes.tried(AUTO).next().is_some(),
+        }
+    }
+
     /// Whether the group exists; a missing one is reported at `field`.
     pub(super) fn known(&self, field: &Field<'_>, name: &str) -> bool {
         if name == AUTO {

@@ -3,26 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use ledger::limit::Limits;
 use ledger::{Nanos, book};
 use sha2::{Digest, Sha256};
 
 use super::channel::named;
-use super::groups::{DEFAULT, Groups};
+use super::groups::{DEFAULT, Groups, Names};
 use super::limits;
 use super::network::network;
 use super::routing::patterns;
 use crate::reader::{Field, Map};
-use crate::snapshot::{AUTO, Token};
+use crate::snapshot::{AUTO, ROOT, Token};
 
 /// A key shorter than this can be guessed.
 const SHORTEST_KEY: usize = 8;
 /// A key longer than this does not fit into the header block.
 const LONGEST_KEY: usize = 4096;
-/// The owner of keys from the configuration.
-const OWNER: &str = "root";
 
 /// The keys that can be used.
 pub(super) struct Tokens {
@@ -73,58 +73,96 @@ fn hash(field: &Field<'_>) -> Option<[u8; 32]> {
     Some(Sha256::digest(key.as_bytes()).into())
 }
 
-fn token(
-    name: Option<Arc<str>>,
-    mut map: Map<'_>,
-    groups: &Groups,
-    now: Timestamp,
-) -> Option<Token> {
-    let group = group(&map.take("group"), groups);
-    let models = models(&map.take("models"));
-    let expires_at = expiry(&map.take("expires_at"), now);
-    let networks = map.take("allow_ips");
-    let allow_ips = networks.list();
-    if networks.is_list() && allow_ips.is_empty() {
-        networks.warn(
-            "no network: any address may use the key",
-            "leave it out if that is meant",
-        );
-    }
-    let allow_ips = allow_ips.iter().filter_map(network).collect();
-    let enabled = map.take("enabled").boolean().unwrap_or(true);
-    let budget = budget(&map.take("budget"));
-    let limits = limits::read(&map.take("limits"));
-    map.finish();
+fn token(name: Option<Arc<str>>, map: Map<'_>, groups: &Groups, now: Timestamp) -> Option<Token> {
+    let settings = Settings::read(map, Some(groups.names()), now);
     let name = name?;
-    let id = format!("yaml:{name}");
-    Some(Token {
-        account: book::key_account(&id).into(),
-        id: id.into(),
+    let owner = Owner {
+        id: format!("yaml:{name}").into(),
         name,
-        user: OWNER.into(),
-        group,
-        models,
-        expires_at,
-        allow_ips,
-        limits,
-        budget,
-        enabled,
-    })
+        user: ROOT.into(),
+        group: DEFAULT.into(),
+    };
+    Some(settings.into_token(owner))
 }
 
-fn group(field: &Field<'_>, groups: &Groups) -> Arc<str> {
-    let Some(name) = field.word("group name") else {
-        return DEFAULT.into();
-    };
-    match name {
-        AUTO if groups.auto.is_empty() => field.error(
+/// What a key says beside its name and itself.
+pub(super) struct Settings {
+    pub(super) group: Option<Arc<str>>,
+    models: Option<Vec<crate::pattern::Pattern>>,
+    expires_at: Option<Timestamp>,
+    allow_ips: Vec<IpNet>,
+    limits: Limits,
+    budget: Option<Nanos>,
+    enabled: bool,
+}
+
+/// Whose key it is, and what it is called.
+pub(super) struct Owner {
+    pub(super) id: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) user: Arc<str>,
+    /// The group of a key that names none.
+    pub(super) group: Arc<str>,
+}
+
+impl Settings {
+    /// Reads them; without `groups` any name of a group will do.
+    pub(super) fn read(mut map: Map<'_>, groups: Option<Names<'_>>, now: Timestamp) -> Settings {
+        let group = group(&map.take("group"), groups);
+        let models = models(&map.take("models"));
+        let expires_at = expiry(&map.take("expires_at"), now);
+        let networks = map.take("allow_ips");
+        let allow_ips = networks.list();
+        if networks.is_list() && allow_ips.is_empty() {
+            networks.warn(
+                "no network: any address may use the key",
+                "leave it out if that is meant",
+            );
+        }
+        let allow_ips = allow_ips.iter().filter_map(network).collect();
+        let enabled = map.take("enabled").boolean().unwrap_or(true);
+        let budget = budget(&map.take("budget"));
+        let limits = limits::read(&map.take("limits"));
+        map.finish();
+        Settings {
+            group,
+            models,
+            expires_at,
+            allow_ips,
+            limits,
+            budget,
+            enabled,
+        }
+    }
+
+    pub(super) fn into_token(self, owner: Owner) -> Token {
+        Token {
+            account: book::key_account(&owner.id).into(),
+            id: owner.id,
+            name: owner.name,
+            user: owner.user,
+            group: self.group.unwrap_or(owner.group),
+            models: self.models,
+            expires_at: self.expires_at,
+            allow_ips: self.allow_ips,
+            limits: self.limits,
+            budget: self.budget,
+            enabled: self.enabled,
+        }
+    }
+}
+
+fn group(field: &Field<'_>, groups: Option<Names<'_>>) -> Option<Arc<str>> {
+    let name = field.word("group name")?;
+    match (name, groups) {
+        (AUTO, Some(groups)) if !groups.has_auto => field.error(
             "there is no order to try groups in",
             "say it: groups: { auto: { order: [default] } }",
         ),
-        AUTO => {}
-        name => drop(groups.known(field, name)),
+        (AUTO, _) | (_, None) => {}
+        (name, Some(groups)) => drop(groups.known(field, name)),
     }
-    name.into()
+    Some(name.into())
 }
 
 fn models(field: &Field<'_>) -> Option<Vec<crate::pattern::Pattern>> {

@@ -25,14 +25,14 @@ impl Live {
     /// Reloads whenever the files change or SIGHUP comes, for as long as it is polled; `changed`
     /// hears of every reload that compiled. Problems are logged. Without files it waits forever.
     pub async fn watch(self: Arc<Self>, changed: impl Fn(&Reloaded)) {
-        let Some(path) = self.origin.as_ref().map(|origin| origin.path.clone()) else {
+        let Some(path) = self.files.as_ref().map(|files| files.path.clone()) else {
             return std::future::pending().await;
         };
         let mut hangup = signal(SignalKind::hangup()).ok();
         let mut period = interval_at(Instant::now() + PERIOD, PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was looked at last, whether it compiled or not: the same is not tried twice.
-        let mut seen = Some(self.running_hash());
+        let mut seen = Some(self.running().hash().to_string());
         loop {
             let asked = tokio::select! {
                 () = next(&mut hangup) => true,
@@ -45,13 +45,6 @@ impl Live {
             }
             self.reload_and_tell(&changed).await;
         }
-    }
-
-    fn running_hash(&self) -> String {
-        let running = self.running.lock();
-        running
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
     }
 
     async fn reload_and_tell(self: &Arc<Self>, changed: &impl Fn(&Reloaded)) {

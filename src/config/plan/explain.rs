@@ -10,7 +10,7 @@ use rand::Rng;
 use super::keys::Turn;
 use super::routes::Pool;
 use super::survey::{Out, Survey};
-use super::{Candidate, NoPlan, Wanted, add, pools, unserved};
+use super::{Candidate, NoPlan, Wanted, add, pools, tried, unserved};
 use crate::health::{LaneState, Shut, Tick};
 use crate::snapshot::{Channel, Snapshot};
 
@@ -155,7 +155,7 @@ pub fn explain(
 }
 
 fn not_in_pool(snapshot: &Snapshot, channel: &Channel, wanted: &Wanted<'_>) -> Reason {
-    let mut tried = snapshot.routes.tried(wanted.group);
+    let mut tried = tried(snapshot, wanted.user_group, wanted.group);
     let in_group = tried.any(|group| channel.groups.iter().any(|own| **own == *group));
     match in_group {
         true => Reason::ModelNotServed,

@@ -85,16 +85,16 @@ impl Routes {
         one.into_iter().chain(several.iter().map(|group| &**group))
     }
 
-    /// The channels that serve `model`, by the groups that a key of `group` tries; groups without
-    /// such a channel are left out. A reasoning suffix of the name is understood
+    /// The channels that serve `model`, by the groups that are tried; groups without such a channel
+    /// are left out. A reasoning suffix of the name is understood
     /// unless the name is written out by a channel, or `is_model` knows it as a model's own.
     pub(super) fn pools<'a>(
         &'a self,
-        group: &'a str,
+        groups: impl Iterator<Item = &'a str>,
         model: &'a str,
         is_model: impl Fn(&str) -> bool + Copy + 'a,
     ) -> impl Iterator<Item = Pool<'a>> {
-        self.tried(group).filter_map(move |group| {
+        groups.filter_map(move |group| {
             let (group, routes) = self.groups.get_key_value(group)?;
             let members = routes.pool(model, is_model);
             (!members.is_empty()).then_some(Pool { group, members })
@@ -109,13 +109,31 @@ impl Routes {
     }
 }
 
+/// The groups that a key of `group` tries, in order, without those that its user may not use.
+pub(super) fn tried<'a>(
+    snapshot: &'a Snapshot,
+    user_group: Option<&'a str>,
+    group: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    let tried = snapshot.routes.tried(group);
+    tried.filter(move |group| snapshot.may_use(user_group, group))
+}
+
 /// The models a caller of `group` may ask for by name, sorted; of `auto`, those of all its groups.
 /// Names that only a wildcard covers cannot be listed.
 pub fn served<'a>(snapshot: &'a Snapshot, group: &'a str) -> Vec<Served<'a>> {
+    served_to(snapshot, None, group)
+}
+
+/// The same for a caller whose user is of `user_group`, which may not use every group.
+pub fn served_to<'a>(
+    snapshot: &'a Snapshot,
+    user_group: Option<&'a str>,
+    group: &'a str,
+) -> Vec<Served<'a>> {
     let routes = &snapshot.routes;
     let in_use = |members: &'a [Member]| members.iter().find(|member| member.channel.enabled);
-    let mut models: Vec<Served<'a>> = routes
-        .tried(group)
+    let mut models: Vec<Served<'a>> = tried(snapshot, user_group, group)
         .filter_map(|group| routes.groups.get(group))
         .flat_map(|group| &group.exact)
         .filter_map(|(name, members)| {

@@ -64,6 +64,7 @@ impl World {
     fn wanted<'a>(&self, model: &'a str) -> Wanted<'a> {
         Wanted {
             group: "default",
+            user_group: None,
             model,
             format: Format::Chat,
             operation: Operation::Chat,

@@ -35,11 +35,24 @@ impl<'a> Map<'a> {
             .and_then(|at| self.entries[at].take())
         {
             Some((_, field)) => field,
-            None => Field {
-                path: place::key(&self.path, key),
-                node: &ABSENT,
-                problems: self.problems,
-            },
+            None => self.absent(key),
+        }
+    }
+
+    /// The value of `key`, which stays where it is.
+    pub(crate) fn peek(&self, key: &'static str) -> Field<'a> {
+        let mut entries = self.entries.iter().flatten();
+        match entries.find(|(name, _)| *name == key) {
+            Some((_, field)) => field.clone(),
+            None => self.absent(key),
+        }
+    }
+
+    fn absent(&self, key: &str) -> Field<'a> {
+        Field {
+            path: place::key(&self.path, key),
+            node: &ABSENT,
+            problems: self.problems,
         }
     }
 

@@ -26,6 +26,11 @@ fn they_stand_in_for_absent_keys() {
     assert_eq!(snapshot.gateway.timeouts.idle, Duration::from_secs(120));
     assert_eq!(snapshot.gateway.max_body, 64 << 20);
     assert_eq!(snapshot.store, "sqlite://other.db");
+    assert!(snapshot.sealer.is_some());
+    assert!(snapshot.warnings.iter().any(|problem| {
+        problem.path == "environment variable CRYPTO_SECRET"
+            && problem.what == "shorter than 16 characters"
+    }));
 }
 
 #[test]
@@ -148,4 +153,24 @@ fn azure_channels_take_the_default_version() {
         "api-version=1"
     );
     assert_eq!(channel("base_url: 'https://r/openai/v1'"), "");
+}
+
+#[test]
+fn an_encryption_key_may_be_absent_one_or_several() {
+    let env = with(&[("CRYPTO_SECRET", "from-the-environment")]);
+    let ids = |yaml: &str| {
+        let snapshot = compile_with(yaml, &env).unwrap();
+        format!("{:?}", snapshot.sealer)
+    };
+    assert_eq!(ids("encryption_key: ''"), "None", "the configuration wins");
+    let (one, other) = (
+        ids("encryption_key: one-0123456789abcdef"),
+        ids("encryption_key: [other-0123456789abcdef]"),
+    );
+    let both = ids("encryption_key: [one-0123456789abcdef, '', other-0123456789abcdef]");
+    let id = |text: &str| text[6..16].to_string();
+    assert_eq!(both, format!("Some([{}, {}])", id(&one), id(&other)));
+    assert_ne!(ids(""), one);
+    let problems = compile_with("encryption_key: {a: b}", &env).err().unwrap();
+    assert_eq!(problems[0].path, "encryption_key");
 }

@@ -166,6 +166,7 @@ fn turns_survive_a_reload() {
     let mut first_key = |snapshot: &Snapshot| {
         let wanted = Wanted {
             group: "default",
+            user_group: None,
             model: "m",
             format: Format::Chat,
             operation: Operation::Chat,

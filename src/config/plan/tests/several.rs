@@ -95,6 +95,42 @@ fn the_models_are_those_of_all_its_groups_once_each() {
 }
 
 #[test]
+fn groups_that_a_user_may_not_use_are_left_out() {
+    let mut world = auto(&[
+        "name: plain, models: [m]",
+        "name: fine, groups: [vip], models: [m, rare]",
+    ]);
+    let vip = world.snapshot.groups.get_mut("vip").expect("a group");
+    vip.usable_by = Some(vec!["partner".into()]);
+    let mut tried = |user_group, group, model| {
+        let wanted = Wanted {
+            group,
+            user_group,
+            ..world.wanted(model)
+        };
+        let plan = plan(&world.snapshot, &wanted, NOW, &mut world.rng)?;
+        Ok(plan.candidates.iter().map(label).collect::<Vec<_>>())
+    };
+    let both = || Ok(vec!["fine".to_string(), "plain".to_string()]);
+    assert_eq!(tried(None, AUTO, "m"), both());
+    assert_eq!(tried(Some("partner"), AUTO, "m"), both());
+    assert_eq!(
+        tried(Some("default"), AUTO, "m"),
+        Ok(vec!["plain".to_string()])
+    );
+    for group in [AUTO, "vip"] {
+        let none = tried(Some("default"), group, "rare");
+        assert_eq!(none, Err(NoPlan::NotInGroup), "{group}");
+    }
+    let names = |user_group| {
+        let models = served_to(&world.snapshot, user_group, AUTO);
+        models.iter().map(|model| model.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(Some("default")), ["m"]);
+    assert_eq!(names(Some("partner")), ["m", "rare"]);
+}
+
+#[test]
 fn an_explanation_names_the_group_of_each_candidate() {
     let mut world = auto(&[
         "name: plain",
