@@ -44,6 +44,9 @@ pub trait Book {
     /// Moves money, once, and writes down who did it, in one transaction.
     fn post(&self, entry: &Entry, deed: &Deed) -> Result<Posted, StoreError>;
 
+    /// The entry with that id.
+    fn entry(&self, id: &str) -> Result<Option<Entry>, StoreError>;
+
     /// Entries that match, newest first.
     fn entries(&self, search: &EntrySearch) -> Result<EntryPage, StoreError>;
 

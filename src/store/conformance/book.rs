@@ -89,8 +89,12 @@ fn money_moves_once(store: &dyn Store, sql: Sql<'_>) {
         (credited(store, "book-a"), credited(store, "book-b")),
         (-30, 0)
     );
+    assert_eq!(store.entry("book-1").unwrap(), Some(first.clone()));
+    let negative = store.entry("book-2").unwrap().unwrap();
+    assert_eq!(negative, entry("book-2", "book-a", -80));
+    assert_eq!(store.entry("book-none").unwrap(), None);
     let found = store.entries(&of("book-a", 10)).unwrap();
-    assert_eq!(found.items, [entry("book-2", "book-a", -80), first]);
+    assert_eq!(found.items, [negative, first]);
     assert_eq!(found.next, None);
     for kind in Kind::ALL {
         let id = format!("book-{}", kind.as_str());

@@ -38,6 +38,10 @@ impl<D: Driver> Book for Database<D> {
         Err(StoreError::Contended)
     }
 
+    fn entry(&self, id: &str) -> Result<Option<Entry>, StoreError> {
+        self.first(|dialect| entries::whole(dialect, id), entries::decode)
+    }
+
     fn entries(&self, search: &EntrySearch) -> Result<EntryPage, StoreError> {
         let driver = self.driver()?;
         let rows = driver.query(&entries::page(driver.dialect(), search))?;

@@ -50,6 +50,12 @@ pub(crate) fn by_id(dialect: Dialect, id: &str) -> Statement<'_> {
     Statement::new(dialect, sql, vec![Value::name(id)])
 }
 
+/// The entry with this id.
+pub(crate) fn whole(dialect: Dialect, id: &str) -> Statement<'_> {
+    let sql = format!("SELECT {} FROM {TABLE} WHERE id = ?", COLUMNS.join(", "));
+    Statement::new(dialect, sql, vec![Value::name(id)])
+}
+
 /// What an entry means, as `by_id` tells it.
 pub(crate) fn meaning(entry: &Entry) -> [Value<'static>; MEANING.len()] {
     let (debit, credit, amount) = entry.sides();
@@ -134,7 +140,8 @@ pub(crate) fn to_page(
     Ok(EntryPage { items, next })
 }
 
-fn decode(values: Vec<Value<'static>>) -> Result<Entry, StoreError> {
+/// One row of it.
+pub(crate) fn decode(values: Vec<Value<'static>>) -> Result<Entry, StoreError> {
     let row = &mut Row::new(TABLE, &COLUMNS, values);
     let (id, at): (String, Timestamp) = (row.text()?, time(row)?);
     let kind: Kind = row.name()?;
