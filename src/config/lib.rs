@@ -25,7 +25,7 @@ pub mod source;
 mod spelling;
 mod substitute;
 mod tidy;
-mod unit;
+pub mod unit;
 
 pub use compile::compile;
 pub use live::{Live, LiveEnv, Reloaded};

@@ -7,7 +7,7 @@ use ledger::RATIO_ONE;
 use sha2::{Digest, Sha256};
 
 use crate::rows::DocumentKind;
-use crate::snapshot::{Origin, Ratio, Snapshot, Token};
+use crate::snapshot::{AUTO, Origin, Ratio, Snapshot, Token};
 
 /// What a gateway key is found by. A key is hashed before it is looked up, so that the time of the
 /// look-up says nothing about how much of a guess was right.
@@ -34,6 +34,11 @@ impl Snapshot {
             })
         };
         self.routes.tried(group).any(may)
+    }
+
+    /// The groups behind `auto`, in the order to try them; none when there is no such group.
+    pub fn auto(&self) -> impl Iterator<Item = &str> {
+        self.routes.tried(AUTO)
     }
 
     /// What `group` multiplies the costs of users of `user_group` by: their special ratio for it,

@@ -122,6 +122,13 @@ impl PriceBook {
         self.exact.contains_key(name)
     }
 
+    /// Every entry, under the name or pattern it is written under, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &ModelEntry)> {
+        let exact = self.exact.iter().map(|(name, entry)| (&**name, entry));
+        let patterns = self.patterns.iter();
+        exact.chain(patterns.map(|(pattern, entry)| (pattern.as_str(), entry)))
+    }
+
     /// The names that are written out, without wildcards.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.exact.keys().map(|name| &**name)

@@ -23,12 +23,12 @@ const SIZES: [(&str, u64); 9] = [
 ];
 
 /// `20ms`, `300s`, `5m`, `1h`, `90d`.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     scaled(text, &DURATIONS).map(Duration::from_millis)
 }
 
 /// `32MiB`, `512 KiB`, `10MB`, `4096`. Units of two letters count in thousands.
-pub(crate) fn size(text: &str) -> Option<u64> {
+pub fn size(text: &str) -> Option<u64> {
     scaled(&text.to_ascii_lowercase(), &SIZES)
 }
 
