@@ -1,16 +1,15 @@
 //! `POST /api/reload`: read the configuration's files now. `GET /api/check`: say what that would
 //! bring.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::problem::{Finding, Problem};
 use crate::state::AdminState;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Reload {
     /// Whether another snapshot runs now.
     changed: bool,
@@ -19,13 +18,11 @@ pub(crate) struct Reload {
     warnings: Vec<Finding>,
 }
 
+/// Reads the files of the configuration again, now.
+#[utoipa::path(post, path = "/api/reload", tag = "configuration",
+    responses((status = 200, body = Reload), (status = 422, body = Problem)))]
 pub(crate) async fn reload(State(state): State<AdminState>) -> Result<Json<Reload>, Problem> {
-    let live = Arc::clone(&state.live);
-    let reloaded = tokio::task::spawn_blocking(move || live.reload()).await;
-    let reloaded = reloaded.map_err(|error| {
-        tracing::error!(%error, "the reload did not end");
-        Problem::internal()
-    })?;
+    let reloaded = state.work(|state| Ok(state.live.reload())).await?;
     let reloaded = reloaded.map_err(|problems| {
         let count = problems.len();
         tracing::error!(
@@ -50,18 +47,16 @@ pub(crate) async fn reload(State(state): State<AdminState>) -> Result<Json<Reloa
     }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Check {
     warnings: Vec<Finding>,
 }
 
+/// What a reload would bring. Takes nothing up.
+#[utoipa::path(get, path = "/api/check", tag = "configuration",
+    responses((status = 200, body = Check), (status = 422, body = Problem)))]
 pub(crate) async fn check(State(state): State<AdminState>) -> Result<Json<Check>, Problem> {
-    let live = Arc::clone(&state.live);
-    let checked = tokio::task::spawn_blocking(move || live.check()).await;
-    let checked = checked.map_err(|error| {
-        tracing::error!(%error, "the check did not end");
-        Problem::internal()
-    })?;
+    let checked = state.work(|state| Ok(state.live.check())).await?;
     let warnings = checked.map_err(Problem::does_not_compile)?;
     Ok(Json(Check {
         warnings: warnings.into_iter().map(Finding::from).collect(),

@@ -3,14 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::state::AdminState;
 
 /// The answer; always 200, because it is a report: `/readyz` of the gateway is for balancers.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ProcessHealth)]
 pub(crate) struct Health {
     /// `ok`, or `degraded` when something below is not.
+    #[schema(value_type = String)]
     status: &'static str,
+    #[schema(value_type = String)]
     version: &'static str,
     uptime_s: u64,
     store: StoreHealth,
@@ -19,12 +23,12 @@ pub(crate) struct Health {
     in_flight: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct StoreHealth {
     ok: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ConfigHealth {
     number: u64,
     generation: String,
@@ -34,6 +38,8 @@ struct ConfigHealth {
     restarts_needed: u64,
 }
 
+/// How the process is.
+#[utoipa::path(get, path = "/api/health", tag = "process", responses((status = 200, body = Health)))]
 pub(crate) async fn show(State(state): State<AdminState>) -> Json<Health> {
     let store = state.ask(|store| store.ping()).await.is_ok();
     let snapshot = state.live.full();

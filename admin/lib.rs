@@ -3,17 +3,37 @@
 //! One file per resource. It knows the store and the running configuration, and of the data plane
 //! only what `Gateway` says.
 
+mod audit;
 mod auth;
+mod body;
 mod channels;
+mod condition;
 mod configuration;
+mod deed;
+mod documents;
+mod effective;
+mod encryption;
+mod entries;
+mod groups;
 mod health;
+mod keys;
 mod metrics;
+mod models;
+mod names;
+mod openapi;
+mod page;
+mod patch;
+mod path;
 mod problem;
 mod query;
 mod requests;
+mod said;
 mod serve;
+mod settings;
 mod state;
+mod strict;
 mod usage;
+mod users;
 
 use std::time::Duration;
 
@@ -22,11 +42,12 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use metrics::metrics_router;
 pub use serve::{serve, serve_metrics};
-pub use state::{AdminState, Gateway};
+pub use state::{AdminState, Gateway, Tested};
 
 use crate::problem::Problem;
 
@@ -35,21 +56,64 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The admin API. Every call needs the admin's key, also those to paths that do not exist.
 pub fn router(state: AdminState) -> Router {
-    Router::new()
-        .route("/api/health", get(health::show))
-        .route("/api/requests", get(requests::list))
-        .route("/api/requests/{id}", get(requests::show))
-        .route("/api/usage", get(usage::show))
-        .route("/api/channels", get(channels::list))
-        .route("/api/channels/{name}/clear", post(channels::clear))
-        .route("/api/check", get(configuration::check))
-        .route("/api/reload", post(configuration::reload))
+    let (router, _) = routes().split_for_parts();
+    router
+        .route_layer(middleware::from_fn(query::check))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn_with_state(state.clone(), auth::check))
         .layer(middleware::from_fn(private))
         .with_state(state)
+}
+
+/// Every resource, with what the document says of it.
+fn routes() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(health::show))
+        .routes(routes!(openapi::show))
+        .routes(routes!(settings::show))
+        .routes(routes!(configuration::check))
+        .routes(routes!(configuration::reload))
+        .routes(routes!(encryption::rotate))
+        .routes(routes!(audit::list))
+        .routes(routes!(requests::list))
+        .routes(routes!(requests::show))
+        .routes(routes!(usage::show))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::show, users::update, users::remove))
+        .routes(routes!(entries::of_user, entries::create))
+        .routes(routes!(entries::list))
+        .routes(routes!(keys::list, keys::change::create))
+        .routes(routes!(
+            keys::show,
+            keys::change::update,
+            keys::change::remove
+        ))
+        .routes(routes!(keys::rotate::rotate))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(
+            channels::show,
+            channels::put,
+            channels::patch,
+            channels::remove
+        ))
+        .routes(routes!(channels::health::clear))
+        .routes(routes!(channels::test::test))
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(
+            groups::show,
+            groups::put,
+            groups::patch,
+            groups::remove
+        ))
+        .routes(routes!(models::list, models::create))
+        .routes(routes!(
+            models::show,
+            models::put,
+            models::patch,
+            models::remove
+        ))
 }
 
 async fn unknown_path(uri: Uri) -> Problem {

@@ -3,25 +3,39 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use store::StoreError;
+use utoipa::ToSchema;
 
-/// One error, told to the client.
-#[derive(Debug, Serialize)]
+/// One error, told to the client (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
     detail: String,
-    /// Every problem of a configuration that does not compile.
+    /// Everything that is wrong with what was sent, or with a configuration that does not compile.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     problems: Vec<Finding>,
 }
 
-/// One problem or warning of a configuration.
-#[derive(Debug, Serialize)]
+/// One problem or warning.
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Finding {
+    /// Where, as `tollgate check` says it.
     path: String,
     what: String,
     hint: Option<String>,
+}
+
+impl Finding {
+    pub(crate) fn new(path: impl Into<String>, what: impl Into<String>) -> Finding {
+        Finding {
+            path: path.into(),
+            what: what.into(),
+            hint: None,
+        }
+    }
 }
 
 impl From<config::Problem> for Finding {
@@ -35,7 +49,7 @@ impl From<config::Problem> for Finding {
 }
 
 impl Problem {
-    fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
         Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -61,8 +75,28 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, detail)
     }
 
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND.as_u16()
+    }
+
     pub(crate) fn wrong_method(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    }
+
+    /// What is there stands against it.
+    pub(crate) fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// What was sent is read, and refused for these reasons.
+    pub(crate) fn invalid(findings: Vec<Finding>) -> Problem {
+        Problem {
+            problems: findings,
+            ..Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "what was sent is not valid; nothing changed",
+            )
+        }
     }
 
     pub(crate) fn unavailable(detail: impl Into<String>) -> Problem {
@@ -80,6 +114,21 @@ impl Problem {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "the configuration does not compile; nothing changed",
             )
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooLong { .. } => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
+            StoreError::TooMuch | StoreError::NoAmount => Problem::conflict(error.to_string()),
+            error => {
+                tracing::warn!(%error, "the store did not answer the admin API");
+                Problem::unavailable(format!("the store: {error}"))
+            }
         }
     }
 }

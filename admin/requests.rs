@@ -6,27 +6,33 @@ use axum::extract::{Path, Query, State};
 use ledger::Record;
 use serde::{Deserialize, Serialize};
 use store::{MAX_PAGE, Page, Search};
+use utoipa::{IntoParams, ToSchema};
 
+use crate::path::named;
 use crate::problem::Problem;
 use crate::query::given;
 use crate::state::AdminState;
 
-/// `GET /api/requests/{id}`.
+/// The record of one request.
+#[utoipa::path(get, path = "/api/requests/{id}", tag = "requests", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Record>, Problem> {
-    let Path(id) = id.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let id = named(id)?;
     let absent = Problem::not_found(format!("no record of request {id}"));
     let found = state.ask(move |store| store.request(&id)).await?;
     found.map(Json).ok_or(absent)
 }
 
-/// `GET /api/requests?token=&model=&channel=&after=&before=&limit=&cursor=`.
+/// Records of requests, newest first.
+#[utoipa::path(get, path = "/api/requests", tag = "requests", params(Asked),
+    responses((status = 200, body = Records), (status = 400, body = Problem)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
     asked: Result<Query<Asked>, QueryRejection>,
-) -> Result<Json<Listed>, Problem> {
+) -> Result<Json<Records>, Problem> {
     let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let search = asked.search()?;
     let page = state.ask(move |store| store.requests(&search)).await?;
@@ -34,15 +40,30 @@ pub(crate) async fn list(
 }
 
 /// The query as it comes: an empty value is one not given.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Asked {
+    /// Of the key of this name.
+    #[param(required = false)]
     token: String,
+    /// That asked for this model.
+    #[param(required = false)]
     model: String,
+    /// That this channel answered.
+    #[param(required = false)]
     channel: String,
+    /// Not older than this.
+    #[param(required = false, example = "2026-11-21T20:00:00Z")]
     after: String,
+    /// Older than this.
+    #[param(required = false)]
     before: String,
+    /// Items on the page, from 1 to 1000.
+    #[param(value_type = u16, required = false)]
     limit: String,
+    /// `next` of the page before.
+    #[param(required = false)]
     cursor: String,
 }
 
@@ -71,15 +92,17 @@ fn not_empty(text: String) -> Option<String> {
 }
 
 /// A page as clients see it.
-#[derive(Serialize)]
-pub(crate) struct Listed {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Records {
+    #[schema(value_type = Vec<Object>)]
     items: Vec<Record>,
+    /// Where the next page begins; null on the last one.
     next: Option<String>,
 }
 
-impl From<Page> for Listed {
+impl From<Page> for Records {
     fn from(page: Page) -> Self {
-        Listed {
+        Records {
             items: page.items,
             next: page.next.map(|cursor| cursor.to_string()),
         }

@@ -24,7 +24,7 @@ use crate::{metrics_router, router};
 const MAX_CONNECTIONS: usize = 128;
 /// From the connection, or the end of the last answer, to the end of the next request's headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a request's head. No route reads a body.
+/// Bytes of a request's head. Bodies have their own bound (`body.rs`), and their time is the call's.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
 /// After `shutdown`: how long answers may take to end.

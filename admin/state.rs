@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use async_trait::async_trait;
 use config::Live;
-use store::{Store, StoreError};
+use jiff::Timestamp;
+use serde::Serialize;
+use store::{Change, Changed, Deed, Store, StoreError};
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
 /// What the admin API may know of the data plane, and tell it.
+#[async_trait]
 pub trait Gateway: Send + Sync + 'static {
     /// Records waiting for the store.
     fn ledger_queue(&self) -> usize;
@@ -18,6 +23,29 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// A reload asked for over the API brought another snapshot.
     fn reloaded(&self);
+
+    /// Rows of the store were changed over the API: this node need not wait until it looks again.
+    fn rows_changed(&self) {}
+
+    /// Sends one tiny request to the channel's upstream, for the model that is named or one that the
+    /// channel serves. `None`: nobody here can.
+    async fn test_channel(&self, name: &str, model: Option<&str>) -> Option<Tested> {
+        let _ = (name, model);
+        None
+    }
+}
+
+/// What a test of a channel found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Tested {
+    /// Whether the upstream answered as it should.
+    pub ok: bool,
+    /// The upstream's status; null when it was not reached.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub latency_ms: u64,
+    /// What went wrong, without secrets.
+    pub error: Option<String>,
 }
 
 /// Shared by all calls; cheap to clone.
@@ -45,18 +73,39 @@ impl AdminState {
         &self,
         question: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let store = Arc::clone(&self.store);
-        let asked = tokio::task::spawn_blocking(move || question(&*store));
-        match asked.await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the store did not answer the admin API");
-                Err(Problem::unavailable(format!("the store: {error}")))
-            }
-            Err(error) => {
-                tracing::error!(%error, "a question to the store did not end");
-                Err(Problem::internal())
-            }
-        }
+        self.work(move |state| Ok(question(&*state.store)?)).await
+    }
+
+    /// Works on a thread that may block. It goes on when nobody waits for it any more.
+    pub(crate) async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&AdminState) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let state = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&state)).await;
+        done.unwrap_or_else(|error| {
+            tracing::error!(%error, "work for the admin API did not end");
+            Err(Problem::internal())
+        })
+    }
+
+    /// Changes a row and tells the gateway; returns its new revision, or `None` when the row is not what
+    /// it was. Blocks.
+    pub(crate) fn change(
+        &self,
+        change: Change<'_>,
+        deed: &Deed,
+        now: Timestamp,
+    ) -> Result<Option<u64>, Problem> {
+        let Changed::Done { revision } = self.store.change(change, deed, now)? else {
+            return Ok(None);
+        };
+        tracing::info!(
+            action = deed.action,
+            subject = deed.subject,
+            "changed over the admin API"
+        );
+        self.gateway.rows_changed();
+        Ok(Some(revision))
     }
 }

@@ -2,8 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod channels;
 mod client;
+mod configuration;
+mod entries;
+mod groups;
+mod hostile;
+mod keys;
+mod openapi;
 mod reading;
 mod refusing;
 mod steering;
 mod usage;
+mod users;

@@ -7,12 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use store::{Bucket, Dimension, MAX_SUMS, Sum, Sums, UsageSearch};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
 use crate::query::given;
 use crate::state::AdminState;
 
-/// `GET /api/usage?from=&to=&by=model,token,user,channel&bucket=hour|day`.
+/// What was used and what it cost, by hours or days.
+#[utoipa::path(get, path = "/api/usage", tag = "requests", params(Asked),
+    responses((status = 200, body = Used), (status = 400, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
     asked: Result<Query<Asked>, QueryRejection>,
@@ -29,12 +32,21 @@ pub(crate) async fn show(
 }
 
 /// The query as it comes: an empty value is one not given.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Asked {
+    /// From the bucket with this time; usually 30 days or 24 hours before `to`.
+    #[param(required = false, example = "2026-11-21T20:00:00Z")]
     from: String,
+    /// To the bucket with this time; usually now.
+    #[param(required = false)]
     to: String,
+    /// Any of `model`, `token`, `user`, `channel`, with commas between.
+    #[param(required = false, example = "model,channel")]
     by: String,
+    /// `hour` or `day`.
+    #[param(required = false, example = "day")]
     bucket: String,
 }
 
@@ -90,12 +102,16 @@ impl Asked {
 }
 
 /// The answer, and the question as it was understood.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Used {
     from: Timestamp,
     to: Timestamp,
+    #[schema(value_type = String)]
     bucket: &'static str,
+    #[schema(value_type = Vec<String>)]
     by: Vec<&'static str>,
+    /// `at`, the names that were asked for, `requests`, `usage` and `cost` of each.
+    #[schema(value_type = Vec<Object>)]
     items: Vec<Item>,
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use config::Live;
 use serde_json::Value;
 use store::Store;
@@ -11,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use crate::{AdminState, Gateway, serve};
+use crate::{AdminState, Gateway, Tested, serve};
 
 pub(crate) const KEY: &str = "adm-0123456789";
 
@@ -26,8 +27,10 @@ channels:
 #[derive(Default)]
 pub(crate) struct Facts {
     pub(crate) reloads: AtomicUsize,
+    pub(crate) changes: AtomicUsize,
 }
 
+#[async_trait]
 impl Gateway for Facts {
     fn ledger_queue(&self) -> usize {
         7
@@ -39,6 +42,20 @@ impl Gateway for Facts {
 
     fn reloaded(&self) {
         self.reloads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn rows_changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn test_channel(&self, name: &str, model: Option<&str>) -> Option<Tested> {
+        let error = format!("{name} does not know {}", model?);
+        Some(Tested {
+            status: Some(404),
+            latency_ms: 5,
+            error: Some(error),
+            ..Tested::default()
+        })
     }
 }
 
@@ -90,18 +107,58 @@ impl Api {
             .await
     }
 
+    /// Sends JSON with the admin's key.
+    pub(crate) async fn send(&self, method: &str, target: &str, body: &Value) -> Answer {
+        self.send_with(method, target, "", &body.to_string()).await
+    }
+
+    /// Sends any text for JSON, with more headers.
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> Answer {
+        let length = body.len();
+        let head = format!(
+            "authorization: Bearer {KEY}\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n{headers}"
+        );
+        exchange(self.address, method, target, &head, body).await
+    }
+
+    /// Learns what the store has, as every node does.
+    pub(crate) fn learn(&self) {
+        let (users, keys) = (self.store.users_since(0), self.store.keys_since(0));
+        self.live.learn(users.unwrap(), keys.unwrap());
+        self.live.take_up(self.store.documents().unwrap()).unwrap();
+    }
+
     pub(crate) async fn call(&self, method: &str, target: &str, headers: &str) -> Answer {
         call(self.address, method, target, headers).await
     }
 }
 
 pub(crate) async fn call(address: SocketAddr, method: &str, target: &str, headers: &str) -> Answer {
+    exchange(address, method, target, headers, "").await
+}
+
+async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> Answer {
     let head =
         format!("{method} {target} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n{headers}\r\n");
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
+    // Fails where the answer came before the end of a body that nobody reads.
+    let _ = stream.write_all(body.as_bytes()).await;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).await.unwrap();
+    let _ = stream.read_to_end(&mut bytes).await;
     Answer::parse(&String::from_utf8(bytes).unwrap())
 }
 
@@ -129,6 +186,15 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines();
         lines.find_map(|line| line.strip_prefix(&format!("{name}: ")))
+    }
+
+    /// The paths of everything that is wrong, of an answer that says so.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.problem(422);
+        let json = self.json();
+        let problems = json["problems"].as_array().unwrap().iter();
+        let paths = problems.map(|problem| problem["path"].as_str().unwrap().to_owned());
+        paths.collect()
     }
 
     /// Checks that it is a problem in the documented shape, and returns its detail.

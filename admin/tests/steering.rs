@@ -20,13 +20,24 @@ async fn channels_show_their_keys_without_showing_them() {
     let answer = api.get("/api/channels").await;
     assert!(!answer.body.contains("sk-up"), "{}", answer.body);
     let (one, two) = (fingerprint("sk-up-1"), fingerprint("sk-up-2"));
-    let expected = json!({ "items": [
-        { "name": "main", "provider": "openai", "enabled": true, "up": true,
-          "keys": [key("up", one.into()), key("up", two.into())] },
-        { "name": "spare", "provider": "custom", "enabled": false, "up": false,
-          "keys": [key("up", Value::Null)] },
-    ] });
-    assert_eq!(answer.json(), expected);
+    let expected = [
+        json!({ "name": "main", "provider": "openai", "enabled": true, "up": true,
+          "keys": [key("up", one.clone().into()), key("up", two.into())] }),
+        json!({ "name": "spare", "provider": "custom", "enabled": false, "up": false,
+          "keys": [key("up", Value::Null)] }),
+    ];
+    let shown = answer.json();
+    for (index, expected) in expected.iter().enumerate() {
+        let shown = &shown["items"][index];
+        for (member, value) in expected.as_object().unwrap() {
+            assert_eq!(shown[member], *value, "{member}");
+        }
+        assert_eq!(shown["origin"], "file");
+        assert_eq!(shown["revision"], Value::Null);
+    }
+    let settings = &shown["items"][0]["settings"];
+    assert_eq!(settings["keys"][0], format!("fingerprint:{one}"));
+    assert_eq!(settings["models"], json!(["*"]));
 }
 
 #[tokio::test]

@@ -1,0 +1,190 @@
+//! `/api/users/{name}/entries` and `/api/entries`: money that moves by somebody's word.
+
+mod read;
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use ledger::Nanos;
+use ledger::book::{self, Kind};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::{EntryPage, EntrySearch, Posted};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::body::Members;
+use crate::deed::deed;
+use crate::page::{Listed, Paging, limit};
+use crate::path::named;
+use crate::problem::Problem;
+use crate::query::given;
+use crate::said::Said;
+use crate::state::AdminState;
+use crate::users::{self, Balance, purses};
+
+/// An entry. Members that are not read-only are what is sent to make one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Entry {
+    /// Unique: sent a second time, nothing changes. One is made where none is given.
+    #[schema(required = false, example = "invoice-2026-0042")]
+    id: String,
+    #[schema(read_only)]
+    at: Timestamp,
+    /// `top_up`, `credit`, `refund` or `adjustment`.
+    #[schema(value_type = String, example = "top_up")]
+    kind: Kind,
+    #[schema(read_only)]
+    user: String,
+    /// USD into the balance; only an adjustment may be negative.
+    #[schema(value_type = String, example = "25.000000000")]
+    amount: Nanos,
+    #[schema(read_only)]
+    author: String,
+    /// In words.
+    #[schema(required = false)]
+    note: String,
+}
+
+impl From<book::Entry> for Entry {
+    fn from(entry: book::Entry) -> Self {
+        Entry {
+            id: entry.id,
+            at: entry.at,
+            kind: entry.kind,
+            user: entry.user,
+            amount: entry.amount,
+            author: entry.author,
+            note: entry.note,
+        }
+    }
+}
+
+/// An entry and what it made of the balance.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Receipt {
+    entry: Entry,
+    balance: Balance,
+}
+
+/// Moves money into a user's balance or out of it, once for each id.
+#[utoipa::path(post, path = "/api/users/{name}/entries", tag = "credits",
+    params(("name" = String, Path), ("idempotency-key" = Option<String>, Header, description = "The entry's `id`, if the body has none.")),
+    request_body = Entry,
+    responses((status = 201, body = Receipt),
+        (status = 200, body = Receipt, description = "The entry is there already."),
+        (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "An entry of that id says something else."),
+        (status = 422, body = Problem)))]
+pub(crate) async fn create(
+    State(state): State<AdminState>,
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Members,
+) -> Result<(StatusCode, Json<Receipt>), Problem> {
+    let name = named(name)?;
+    let entry = read::entry(Said::new(body), &headers, name)?;
+    state.work(move |state| post(state, entry)).await
+}
+
+fn post(state: &AdminState, entry: book::Entry) -> Result<(StatusCode, Json<Receipt>), Problem> {
+    let became = json!(Entry::from(entry.clone()));
+    let subject = format!("user:{}", entry.user);
+    let deed = deed("entry.post", subject, None, Some(&became), entry.at);
+    let (status, entry) = match state.store.post(&entry, &deed)? {
+        Posted::New => {
+            tracing::info!(
+                user = entry.user,
+                entry = entry.id,
+                "money moved over the admin API"
+            );
+            state.gateway.rows_changed();
+            (StatusCode::CREATED, entry)
+        }
+        // As it was kept the first time.
+        Posted::Known => (
+            StatusCode::OK,
+            state.store.entry(&entry.id)?.unwrap_or(entry),
+        ),
+        Posted::Other => {
+            let detail = format!("entry {} is there and says something else", entry.id);
+            return Err(Problem::conflict(detail));
+        }
+        Posted::NoUser => return Err(Problem::not_found(format!("no user {}", entry.user))),
+    };
+    let purses = purses(state, [&*entry.user])?;
+    let purse = purses.get(&book::user_account(&entry.user)).cloned();
+    let balance = Balance::from(&purse.unwrap_or_default());
+    let receipt = Receipt {
+        entry: entry.into(),
+        balance,
+    };
+    Ok((status, Json(receipt)))
+}
+
+/// Entries of one user, newest first.
+#[utoipa::path(get, path = "/api/users/{name}/entries", tag = "credits", params(("name" = String, Path), Paging),
+    responses((status = 200, body = Listed<Entry>), (status = 404, body = Problem)))]
+pub(crate) async fn of_user(
+    State(state): State<AdminState>,
+    name: Result<Path<String>, PathRejection>,
+    asked: Result<Query<Paging>, QueryRejection>,
+) -> Result<Json<Listed<Entry>>, Problem> {
+    let name = named(name)?;
+    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let search = EntrySearch {
+        user: Some(name.clone()),
+        cursor: asked.cursor()?,
+        limit: asked.limit()?,
+    };
+    let page = state.work(move |state| {
+        let page = state.store.entries(&search)?;
+        // A deleted user's money can be looked at still.
+        if page.items.is_empty() {
+            users::found(state, &name)?;
+        }
+        Ok(page)
+    });
+    page.await.map(listed)
+}
+
+/// Which entries.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Of this user.
+    #[param(required = false)]
+    user: String,
+    /// Items on the page, from 1 to 500.
+    #[param(value_type = u16, required = false)]
+    limit: String,
+    /// `next` of the page before.
+    #[param(required = false)]
+    cursor: String,
+}
+
+/// Entries, newest first.
+#[utoipa::path(get, path = "/api/entries", tag = "credits", params(Asked),
+    responses((status = 200, body = Listed<Entry>)))]
+pub(crate) async fn list(
+    State(state): State<AdminState>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Listed<Entry>>, Problem> {
+    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let search = EntrySearch {
+        user: given("user", &asked.user)?,
+        cursor: given("cursor", &asked.cursor)?,
+        limit: limit(&asked.limit)?,
+    };
+    let page = state.ask(move |store| store.entries(&search)).await?;
+    Ok(listed(page))
+}
+
+fn listed(page: EntryPage) -> Json<Listed<Entry>> {
+    Json(Listed {
+        items: page.items.into_iter().map(Entry::from).collect(),
+        next: page.next.map(|cursor| cursor.to_string()),
+    })
+}

@@ -1,0 +1,174 @@
+//! `/api/keys`: gateway keys of the store, and those of the files to look at.
+
+pub(crate) mod change;
+pub(crate) mod rotate;
+mod secret;
+mod view;
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use config::rows::{KeyRow, UserRow};
+use config::snapshot::Token;
+use jiff::Timestamp;
+use ledger::book::{Purse, key_account};
+use serde::Deserialize;
+use store::KeySearch;
+use utoipa::IntoParams;
+
+use crate::condition::Tagged;
+use crate::page::{Listed, limit};
+use crate::path::named;
+use crate::problem::Problem;
+use crate::query::given;
+use crate::said::Said;
+use crate::state::AdminState;
+use crate::users::{self, ROOT};
+
+pub(crate) use view::Key;
+
+/// What ids of keys in the files begin with.
+const FILE_ID: &str = "yaml:";
+
+/// Which keys.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Of this user.
+    #[param(required = false)]
+    user: String,
+    /// Items on the page, from 1 to 500.
+    #[param(value_type = u16, required = false)]
+    limit: String,
+    /// `next` of the page before.
+    #[param(required = false)]
+    cursor: String,
+}
+
+/// Keys in the order of their ids; on the first page, those of the files before them.
+#[utoipa::path(get, path = "/api/keys", tag = "keys", params(Asked),
+    responses((status = 200, body = Listed<Key>)))]
+pub(crate) async fn list(
+    State(state): State<AdminState>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Listed<Key>>, Problem> {
+    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let limit = limit(&asked.limit)?;
+    let search = KeySearch {
+        user: given("user", &asked.user)?,
+        after: given("cursor", &asked.cursor)?,
+        limit: limit + 1,
+    };
+    state
+        .work(move |state| page(state, &search, limit))
+        .await
+        .map(Json)
+}
+
+fn page(state: &AdminState, search: &KeySearch, limit: usize) -> Result<Listed<Key>, Problem> {
+    let rows = state.store.keys(search)?;
+    let user = search.user.as_deref();
+    let snapshot = state.live.full();
+    let mut files: Vec<&Token> =
+        match search.after.is_none() && user.is_none_or(|user| user == ROOT) {
+            true => snapshot.tokens.values().map(|token| &**token).collect(),
+            false => Vec::new(),
+        };
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    let ids = files.iter().map(|token| &*token.id);
+    let purses = purses(state, ids.chain(rows.iter().map(|row| &*row.id)))?;
+    let stored = Listed::keyed(
+        rows,
+        limit,
+        |row| row.id.clone(),
+        |row| Key::stored(&row, &purses),
+    );
+    let files = files.iter().map(|token| Key::of_file(token, &purses));
+    Ok(Listed {
+        items: files.chain(stored.items).collect(),
+        next: stored.next,
+    })
+}
+
+/// One key, with what it has spent.
+#[utoipa::path(get, path = "/api/keys/{id}", tag = "keys", params(("id" = String, Path)),
+    responses((status = 200, body = Key), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(state): State<AdminState>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Tagged<Key>, Problem> {
+    let id = named(id)?;
+    let shown = state.work(move |state| match of_file(state, &id) {
+        Some(token) => {
+            let purses = purses(state, [&*token.id].into_iter())?;
+            Ok(Tagged::ok(0, Key::of_file(&token, &purses)))
+        }
+        None => tagged(state, found(state, &id)?),
+    });
+    shown.await
+}
+
+/// The key of the files with that id.
+fn of_file(state: &AdminState, id: &str) -> Option<std::sync::Arc<Token>> {
+    let snapshot = state.live.full();
+    snapshot
+        .tokens
+        .values()
+        .find(|token| *token.id == *id)
+        .cloned()
+}
+
+/// The key of the store that is not deleted.
+fn found(state: &AdminState, id: &str) -> Result<KeyRow, Problem> {
+    if id.starts_with(FILE_ID) && of_file(state, id).is_some() {
+        let detail = format!("{id} is in the files: change it there");
+        return Err(Problem::conflict(detail));
+    }
+    let row = state.store.key(id)?;
+    row.ok_or_else(|| Problem::not_found(format!("no key {id}")))
+}
+
+/// A key's owner. Root has no row: its keys are the operator's own.
+fn owner(state: &AdminState, name: &str) -> Result<Option<UserRow>, Problem> {
+    if name == ROOT {
+        return Ok(Some(UserRow {
+            name: ROOT.into(),
+            settings: "{}".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            deleted_at: None,
+            revision: 0,
+        }));
+    }
+    Ok(state.store.user(name)?)
+}
+
+/// The settings a body says, checked against the rights of its owner.
+fn settings(state: &AdminState, owner: &UserRow, said: &mut Said) -> Result<String, Problem> {
+    view::tidy_budget(&mut said.members);
+    let settings = said.settings();
+    if let Err(problems) = state.live.check_key(owner, &settings) {
+        said.findings(problems);
+    }
+    said.check()?;
+    Ok(settings)
+}
+
+fn tagged(state: &AdminState, row: KeyRow) -> Result<Tagged<Key>, Problem> {
+    let purses = purses(state, [&*row.id].into_iter())?;
+    Ok(Tagged::ok(row.revision, Key::stored(&row, &purses)))
+}
+
+fn purses<'a>(
+    state: &AdminState,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, Purse>, Problem> {
+    users::purses_of(state, ids.map(key_account))
+}
+
+fn subject(id: &str) -> String {
+    format!("key:{id}")
+}
