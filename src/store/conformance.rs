@@ -6,8 +6,11 @@ mod book;
 mod leases;
 mod pruning;
 mod purses;
+pub(crate) mod race;
 mod texts;
 mod usage;
+
+pub(crate) use self::book::{deed, entry};
 
 use std::collections::BTreeSet;
 use std::path::Path;

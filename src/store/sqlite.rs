@@ -128,4 +128,6 @@ impl rusqlite::types::FromSql for sql::Value<'static> {
 }
 
 #[cfg(test)]
+mod money_tests;
+#[cfg(test)]
 mod tests;

@@ -16,7 +16,7 @@ pub(super) fn conform(store: &dyn Store, sql: Sql<'_>) {
     pages_meet_in_both_directions(store, sql);
 }
 
-pub(super) fn entry(id: &str, user: &str, amount: i64) -> Entry {
+pub(crate) fn entry(id: &str, user: &str, amount: i64) -> Entry {
     Entry {
         id: id.into(),
         at: time(0),
@@ -28,7 +28,7 @@ pub(super) fn entry(id: &str, user: &str, amount: i64) -> Entry {
     }
 }
 
-pub(super) fn deed(id: &str) -> Deed {
+pub(crate) fn deed(id: &str) -> Deed {
     Deed {
         id: id.into(),
         at: time(0),

@@ -225,6 +225,15 @@ fn what_nobody_renews_expires(store: &dyn Store, sql: Sql<'_>) {
         ))
     };
     assert_eq!(store.expire().unwrap(), 0, "all are new");
+    assert_eq!(take(store, "lease-n15", &first, 1), leased(100));
+    let end = sql("SELECT expires_at FROM leases WHERE node = 'lease-n15'");
+    let end = jiff::Timestamp::from_microsecond(end.parse().unwrap()).unwrap();
+    let left = end.duration_since(jiff::Timestamp::now()).as_secs_f64();
+    assert!(
+        (25.0..=30.1).contains(&left),
+        "in microseconds of UTC: {left}"
+    );
+    store.ended("lease-n15").unwrap();
     for (node, account) in [
         ("lease-n11", &first),
         ("lease-n12", &first),
@@ -252,7 +261,11 @@ fn what_nobody_renews_expires(store: &dyn Store, sql: Sql<'_>) {
     assert_eq!(take(store, "lease-n11", &first, 1), leased(100));
     // Adding to a lease renews it, and one that is spent ends in its time.
     age("lease-n11", 35);
-    assert_eq!(take(store, "lease-n11", &first, 1), leased(100));
+    assert_eq!(
+        take(store, "lease-n11", &first, 1),
+        leased(1),
+        "no more than it needs beyond a slice"
+    );
     assert_eq!(store.expire().unwrap(), 0);
     store
         .put_of("lease-n11", &[cost("lease-f-2", "lease-f", 300)])

@@ -11,8 +11,18 @@ fn it_conforms() {
 }
 
 #[test]
+fn nodes_that_share_purses_take_what_there_is_and_no_more() {
+    common::nodes_share_purses(servers::postgres());
+}
+
+#[test]
 fn nodes_that_start_together_migrate_once() {
     common::nodes_start_together(servers::postgres());
+}
+
+#[test]
+fn what_was_spent_before_there_were_purses_is_in_them() {
+    common::sums_become_purses(servers::postgres(), servers::Kind::Postgres);
 }
 
 #[test]

@@ -197,3 +197,30 @@ fn named<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
     let name: StrDeserializer<'_, Unknown> = name.into_deserializer();
     T::deserialize(name).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_keeps_what_a_column_keeps_of_its_name() {
+        let long = "☂".repeat(300);
+        for (account, kept) in [
+            ("user:a", "user:a".to_owned()),
+            ("key:yaml:ci", "key:yaml:ci".to_owned()),
+            ("user:a  ", "user:a".to_owned()),
+            ("user:", "user:".to_owned()),
+            ("cash", "cash".to_owned()),
+            ("user:\0", "user:\u{fffd}".to_owned()),
+            (
+                &*format!("user:{long}"),
+                format!("user:{}", "☂".repeat(255)),
+            ),
+            (&*format!("{long}:x"), "☂".repeat(255)),
+        ] {
+            assert_eq!(Value::account(account), Value::Text(kept.clone().into()));
+            let owned = Value::owned_account(account.to_owned());
+            assert_eq!(owned, Value::Text(kept.into()));
+        }
+    }
+}

@@ -12,11 +12,11 @@ use ledger::Sink;
 use tempfile::TempDir;
 
 use super::*;
-use crate::conformance::{record, store_conformance, writer};
+use crate::conformance::{race, record, store_conformance, writer};
 use crate::database::Database;
 use crate::search::Search;
-use crate::sql::requests;
-use crate::{Store, open};
+use crate::sql::{entries, requests};
+use crate::{EntrySearch, Store, open};
 
 fn open_sqlite(address: &str) -> Database<Sqlite> {
     Database::open(Sqlite::open(address).unwrap()).unwrap()
@@ -61,6 +61,12 @@ fn memory_conforms_and_is_private() {
     store_conformance(&store, &|sql| run(&store, sql));
     let other = open("sqlite://:memory:").unwrap();
     assert_eq!(ids(&*other), 0);
+}
+
+#[test]
+fn processes_that_share_purses_take_what_there_is_and_no_more() {
+    let folder = TempDir::new().unwrap();
+    race::conform(&std::array::from_fn(|_| open(&url(folder.path())).unwrap()));
 }
 
 #[test]
@@ -283,6 +289,36 @@ fn every_list_walks_an_index_and_sorts_nothing() {
             };
             assert!(step.contains("USING INDEX"), "{step}: {}", page.sql);
         }
+    }
+}
+
+#[test]
+fn pages_of_entries_walk_an_index() {
+    let store = open_sqlite(":memory:");
+    for (user, cursor, indexes) in [
+        (Some("u"), None, &["entries_credit", "entries_debit"][..]),
+        (Some("u"), Some("5.a"), &["entries_credit", "entries_debit"]),
+        (None, Some("5.a"), &["entries_at"]),
+        (None, None, &["entries_at"]),
+    ] {
+        let search = EntrySearch {
+            user: user.map(Into::into),
+            cursor: cursor.map(|cursor| cursor.parse().unwrap()),
+            limit: 10,
+        };
+        let page = entries::page(Dialect::Sqlite, &search);
+        let plan = Statement {
+            sql: format!("EXPLAIN QUERY PLAN {}", page.sql).into(),
+            values: page.values,
+        };
+        let plan = format!("{:?}", store.inner().query(&plan).unwrap());
+        for index in indexes {
+            assert!(
+                plan.contains(&format!("entries USING INDEX {index}")),
+                "{plan}"
+            );
+        }
+        assert!(!plan.contains("SCAN entries\""), "{plan}");
     }
 }
 
