@@ -84,7 +84,7 @@ pub(crate) fn bound(snapshot: &Snapshot) -> String {
          its requests (billing.lease), and goes on with that while it cannot reach the store. Whatever \
          dies, no more is spent than there is but for what single requests cost beyond their holds, and \
          at most {lease} USD per node that is cut off from the store for longer than {} s, or what its \
-         requests hold at that moment where that is more",
+         requests of that moment hold and cost where that is more",
         LEASE_TERM.as_secs()
     )
 }
