@@ -80,10 +80,11 @@ pub(crate) fn bound(snapshot: &Snapshot) -> String {
     let limited = tokens.filter(|token| token.budget.is_some()).count();
     let lease = usd(snapshot.billing.lease);
     format!(
-        "keys with a budget: {limited}; a node takes {lease} USD at most of a budget or a balance at a \
-         time (billing.lease), and goes on with that while it cannot reach the store. Whatever dies, \
-         nobody spends more than there is but by what single requests cost beyond their holds, and by \
-         at most {lease} USD per node that is cut off from the store for longer than {} s",
+        "keys with a budget: {limited}; a node takes at most {lease} USD of a budget or a balance ahead of \
+         its requests (billing.lease), and goes on with that while it cannot reach the store. Whatever \
+         dies, no more is spent than there is but for what single requests cost beyond their holds, and \
+         at most {lease} USD per node that is cut off from the store for longer than {} s, or what its \
+         requests of that moment hold and cost where that is more",
         LEASE_TERM.as_secs()
     )
 }

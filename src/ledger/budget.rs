@@ -36,7 +36,8 @@ const BELIEVED: Duration = Duration::from_millis(100);
 /// Where leases come from: the store, as one node sees it. Called from plain threads: it may block,
 /// for a bounded time.
 pub trait Treasury: Send + Sync + 'static {
-    /// Takes more of an account, adding to this node's lease of it: `need` at least.
+    /// Takes more of an account, adding to this node's lease of it: `need` at least, beyond that no
+    /// more than that it has `slice` in all.
     fn lease(
         &self,
         account: &str,
@@ -104,7 +105,7 @@ fn unharmed<T>(work: impl FnOnce() -> Result<T, NoAnswer>) -> Result<T, NoAnswer
 pub struct Purse {
     /// In all.
     pub ceiling: Ceiling,
-    /// What a node takes of it at a time.
+    /// What a node has leased of it at most, unless open requests hold more.
     pub slice: Nanos,
 }
 
@@ -218,9 +219,9 @@ impl Budgets {
             covered => {
                 let epoch = account.epoch();
                 if covered == Covered::Barely {
-                    // Before it is needed, so that nobody waits for it.
-                    let need = amount.max(Nanos(1));
-                    self.ask(name, account, purse, need, now);
+                    // Before it is needed, so that nobody waits for it: one more like this.
+                    let more = amount.saturating_add(account.free());
+                    self.ask(name, account, purse, more, now);
                 }
                 drop(accounts);
                 return Step::Held(Reserve {
@@ -235,8 +236,7 @@ impl Budgets {
         if let Some(none) = account.refusal(purse.ceiling, amount, now) {
             return Step::No(none);
         }
-        let need = account.lacks(amount);
-        Step::Asked(self.ask(name, account, purse, need, now))
+        Step::Asked(self.ask(name, account, purse, amount, now))
     }
 
     /// Asks for more, unless somebody does.
@@ -245,15 +245,14 @@ impl Budgets {
         name: &Arc<str>,
         account: &mut Account,
         purse: Purse,
-        need: Nanos,
+        amount: Nanos,
         now: Instant,
     ) -> Arc<Question> {
-        let (question, new) = account.question(now);
+        let (question, new) = account.question(amount, now);
         if new {
             self.desk.put(Ask {
                 account: Arc::clone(name),
                 purse,
-                need,
                 question: Arc::clone(&question),
             });
         }

@@ -22,8 +22,8 @@ pub struct Want<'a> {
     pub ceiling: Ceiling,
     /// The least that helps; more than zero.
     pub need: Nanos,
-    /// The most that is taken at a time (`billing.lease`); less is taken when little is left. A `need`
-    /// that is more than this is met all the same.
+    /// The most that the node has leased of the account afterwards (`billing.lease`); less when
+    /// little is left. A `need` beyond this is met all the same.
     pub slice: Nanos,
 }
 
@@ -41,12 +41,12 @@ pub enum Taken {
     },
 }
 
-/// The part of `free` that is taken for a need of `need` and a slice of `slice`: never so much that
-/// other nodes would starve while there is money.
-pub fn portion(free: Nanos, need: Nanos, slice: Nanos) -> Option<Nanos> {
+/// The part of `free` that is taken for a need of `need` where there is room for `room`: never so
+/// much that other nodes would starve while there is money.
+pub fn portion(free: Nanos, need: Nanos, room: Nanos) -> Option<Nanos> {
     /// Of what is free, one node takes this part at most beyond its need.
     const SHARE: i64 = 4;
-    let most = Nanos(free.0 / SHARE).min(slice).max(need);
+    let most = Nanos(free.0 / SHARE).min(room).max(need);
     (need <= free).then_some(most)
 }
 
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_portion_meets_the_need_and_leaves_something_for_others() {
-        let portion = |free, need, slice| portion(Nanos(free), Nanos(need), Nanos(slice));
+        let portion = |free, need, room| portion(Nanos(free), Nanos(need), Nanos(room));
         assert_eq!(portion(1_000, 1, 100), Some(Nanos(100)), "a whole slice");
         assert_eq!(portion(100, 1, 100), Some(Nanos(25)), "a part of the rest");
         assert_eq!(

@@ -29,6 +29,9 @@ pub(super) struct Account {
     used: Instant,
     /// A question that waits for a thread, or for its answer.
     asking: Option<Arc<Question>>,
+    /// What the first of those holds who wait for it, and what all of them do.
+    first: Nanos,
+    wanted: Nanos,
     /// It is on its way to the treasury.
     sent: bool,
     /// What was answered last, where it did not help, and for which ceiling.
@@ -58,11 +61,17 @@ impl Account {
             lot: Nanos::ZERO,
             used: now,
             asking: None,
+            first: Nanos::ZERO,
+            wanted: Nanos::ZERO,
             sent: false,
             told: None,
             stirred: false,
             still: None,
         }
+    }
+
+    pub(super) fn free(&self) -> Nanos {
+        self.free
     }
 
     pub(super) fn epoch(&self) -> u32 {
@@ -103,11 +112,6 @@ impl Account {
         self.still = None;
     }
 
-    /// What must be leased to hold `amount`.
-    pub(super) fn lacks(&self, amount: Nanos) -> Nanos {
-        amount.saturating_sub(self.free)
-    }
-
     /// What was said a moment ago, where that decides about `amount`.
     pub(super) fn refusal(
         &self,
@@ -131,21 +135,29 @@ impl Account {
         })
     }
 
-    /// The question that is open, or a new one.
-    pub(super) fn question(&mut self, now: Instant) -> (Arc<Question>, bool) {
+    /// The question that is open, or a new one, for whoever lacks `amount`.
+    pub(super) fn question(&mut self, amount: Nanos, now: Instant) -> (Arc<Question>, bool) {
         if let Some(open) = &self.asking {
+            self.wanted = self.wanted.saturating_add(amount);
             return (Arc::clone(open), false);
         }
         let question = Arc::new(Question::new(now));
         self.asking = Some(Arc::clone(&question));
+        (self.first, self.wanted) = (amount, amount);
         (question, true)
     }
 
-    /// The question is asked now.
-    pub(super) fn send(&mut self) {
+    /// The question is asked now. What everybody needs who waits for it, so that those who come
+    /// together are covered by one answer; where there was not enough a moment ago, what the first does.
+    pub(super) fn send(&mut self, now: Instant) -> Nanos {
         self.sent = true;
         self.stirred = true;
         self.still = None;
+        let wanted = match self.told(now) {
+            Some(_) => self.first,
+            None => self.wanted,
+        };
+        wanted.saturating_sub(self.free).max(Nanos(1))
     }
 
     pub(super) fn answered(&mut self, ceiling: Ceiling, answer: Answer, now: Instant) {

@@ -21,7 +21,6 @@ const STALE: Duration = Duration::from_secs(2);
 pub(super) struct Ask {
     pub(super) account: Arc<str>,
     pub(super) purse: Purse,
-    pub(super) need: Nanos,
     pub(super) question: Arc<Question>,
 }
 
@@ -101,13 +100,15 @@ impl Budgets {
 
     fn taken(&self, ask: &Ask, now: Instant) -> Result<Answer, NoAnswer> {
         self.make_sure(now)?;
-        if let Some(account) = self.accounts().get_mut(&ask.account) {
-            account.send();
-        }
+        let sent = self
+            .accounts()
+            .get_mut(&ask.account)
+            .map(|account| account.send(now));
+        let need = sent.unwrap_or(Nanos(1));
         let Purse { ceiling, slice } = ask.purse;
-        let taken = (self.treasury).lease(&ask.account, ceiling, ask.need, slice)?;
+        let taken = (self.treasury).lease(&ask.account, ceiling, need, slice)?;
         // What is less than needed would be asked for again and again.
-        debug_assert!(!matches!(taken, Taken::Lease(lot) if lot < ask.need));
+        debug_assert!(!matches!(taken, Taken::Lease(lot) if lot < need));
         Ok(Answer::Taken(taken))
     }
 }

@@ -114,11 +114,25 @@ fn more_is_asked_for_before_it_is_needed() {
     let mut node = Node::new(1_000);
     let first = node.reserve(15).unwrap();
     assert!(!node.serve(), "a quarter is left");
-    let second = node.reserve(1).unwrap();
+    node.settle(first, 15);
+    node.bank.store_all();
+    let _second = node.reserve(1).unwrap();
     assert_eq!(node.bank.asked(), 1, "nobody waited");
     assert!(node.serve(), "less than a quarter is left");
-    assert_eq!(node.sums(), (24, 16, 2));
-    drop((first, second));
+    assert_eq!(node.sums(), (19, 1, 1));
+}
+
+#[test]
+fn what_requests_hold_at_once_may_be_more_than_a_slice_but_nothing_ahead_of_them() {
+    let mut node = Node::new(1_000);
+    let mut open: Vec<_> = (0..10).map(|_| node.reserve(7).unwrap()).collect();
+    assert_eq!(node.bank.leased(NODE), 70 + node.sums().0);
+    assert!(node.sums().0 <= 7, "{:?}", node.sums());
+    open.drain(3..);
+    // What is free again is there for the next ones.
+    let asked = node.bank.asked();
+    open.extend((0..7).map(|_| node.reserve(7).unwrap()));
+    assert_eq!(node.bank.asked(), asked);
 }
 
 #[test]

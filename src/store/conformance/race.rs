@@ -45,7 +45,7 @@ fn nodes_never_take_more_than_there_is(nodes: &Nodes) {
         let (node, mut sum) = (format!("racer-{number}"), 0);
         start.wait();
         while let Taken::Lease(amount) =
-            at_last(|| nodes[number].lease(&want(&node, account, BUDGET)))
+            at_last(|| nodes[number].lease(&want(&node, account, BUDGET, 100)))
         {
             sum += amount.0;
         }
@@ -62,12 +62,12 @@ fn nodes_never_take_more_than_there_is(nodes: &Nodes) {
     assert_eq!(purse(&*nodes[0], account).leased, BUDGET);
 }
 
-fn want<'a>(node: &'a str, account: &'a str, budget: Nanos) -> Want<'a> {
+fn want<'a>(node: &'a str, account: &'a str, budget: Nanos, need: i64) -> Want<'a> {
     Want {
         node,
         account,
         ceiling: Ceiling::Budget(budget),
-        need: Nanos(1),
+        need: Nanos(need),
         slice: Nanos(100),
     }
 }
@@ -131,7 +131,7 @@ fn records(node: usize, batch: usize, accounts: usize) -> Vec<Record> {
 fn leases_and_renews(store: &dyn Store, node: &str, n: usize) {
     let name = format!("busy-{n:02}");
     for account in [key_account(&name), user_account(&name)] {
-        at_last(|| store.lease(&want(node, &account, Nanos(1 << 40))));
+        at_last(|| store.lease(&want(node, &account, Nanos(1 << 40), 1)));
         at_last(|| store.give_back(node, &account, Nanos(7)));
     }
     at_last(|| store.renew(node));

@@ -17,7 +17,8 @@ impl<D: Driver> Leases for Database<D> {
             let seen = self.beside(want)?;
             let (purse, own) = seen.clone().unwrap_or_default();
             let free = free(&purse, want.ceiling);
-            let Some(amount) = portion(free, want.need.max(Nanos(1)), want.slice) else {
+            let room = want.slice.saturating_sub(own);
+            let Some(amount) = portion(free, want.need.max(Nanos(1)), room) else {
                 return Ok(Taken::Short {
                     free: free.max(Nanos::ZERO),
                     elsewhere: purse.leased.saturating_sub(own).max(Nanos::ZERO),

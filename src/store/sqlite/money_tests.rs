@@ -116,7 +116,8 @@ impl Model {
         let purse = &self.purses[account];
         let free = self.ceiling(account).1 - purse.spent.0 - purse.leased.0;
         let own = self.leases.get(&(node, account)).map_or(0, |lease| lease.0);
-        match portion(Nanos(free), Nanos(need), SLICE) {
+        let room = SLICE.saturating_sub(Nanos(own));
+        match portion(Nanos(free), Nanos(need), room) {
             Some(amount) => {
                 let lease = self.leases.entry((node, account)).or_default();
                 *lease = (lease.0 + amount.0, false);

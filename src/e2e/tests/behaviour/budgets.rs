@@ -267,8 +267,8 @@ async fn with_the_store_away_a_lease_is_spent_and_callers_without_a_budget_go_on
         }
         answered += 1;
     };
-    // A hold is a little more than half a thousandth, an answer costs less: seven follow the first.
-    assert_eq!(answered, 7);
+    // A hold is a little more than half a thousandth, an answer costs less: eight follow the first.
+    assert_eq!(answered, 8);
     assert_eq!(refused.is(503).header("retry-after"), Some("5"));
     Call::ask(Dialect::Chat, "chat-m", false)
         .send(&gateway)

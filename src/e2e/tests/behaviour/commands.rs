@@ -239,7 +239,7 @@ fn check_says_how_exact_budgets_are() {
     let limited = json!({ "name": "b", "key": "sk-budget-0123456789", "budget": 25 });
     let told = check(two_channels().token(limited));
     assert!(
-        told.contains("keys with a budget: 1; a node takes 1.00 USD at most")
+        told.contains("keys with a budget: 1; a node takes at most 1.00 USD")
             && told.contains("at most 1.00 USD per node that is cut off"),
         "{told}"
     );

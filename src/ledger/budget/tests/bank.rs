@@ -217,7 +217,8 @@ impl Treasury for Branch {
             let leased: i64 = books.leases.values().sum();
             let own = books.leases.entry(self.node.clone()).or_default();
             let free = Nanos(ceiling.saturating_sub(books.spent).saturating_sub(leased));
-            let Some(lot) = portion(free, need, slice) else {
+            let room = slice.saturating_sub(Nanos(*own));
+            let Some(lot) = portion(free, need, room) else {
                 return Taken::Short {
                     free: free.max(Nanos::ZERO),
                     elsewhere: Nanos(leased - *own),
