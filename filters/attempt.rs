@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::health::{Admission, Change, Outcome, Tick};
-use config::plan::Candidate;
+use config::plan::{Candidate, Plan};
 use config::provider;
 use config::snapshot::{Base, Channel, UpstreamKey};
 use http::header;
@@ -103,20 +103,7 @@ impl Attempt {
                 .dropped(&candidate.channel.name, translation.dropped.len());
         }
         route.attempts += 1;
-        let (base, address) = match locate(shared, asked, &candidate.channel, route).await {
-            Ok(found) => found,
-            Err(error) => {
-                report(shared, &candidate, failover::Effect::Failure);
-                return Err(NoAttempt::Failed(Box::new(Happened::NoConnection(error))));
-            }
-        };
-        let peer = match peer(shared, &candidate.channel, &base, address) {
-            Ok(peer) => peer,
-            Err(happened) => {
-                report(shared, &candidate, failover::Effect::Failure);
-                return Err(NoAttempt::Failed(Box::new(happened)));
-            }
-        };
+        let (base, peer) = way(shared, asked, &candidate, route).await?;
         Ok(Attempt {
             same_format: candidate.format == exchange.format,
             candidate,
@@ -124,6 +111,36 @@ impl Attempt {
             peer,
             body,
             translation,
+            fresh: false,
+            reported: false,
+        })
+    }
+
+    /// One for a request of the gateway's own in the candidate's format, whatever its lane says.
+    pub(crate) async fn of_own(
+        shared: &Shared,
+        candidate: Candidate,
+        asked: &Asked,
+    ) -> Result<Attempt, NoAttempt> {
+        let body = patched(
+            &asked.body,
+            &asked.ask,
+            false,
+            None,
+            Operation::Chat,
+            &candidate,
+        )?;
+        let mut route = Route::new(Plan {
+            candidates: vec![candidate.clone()],
+        });
+        let (base, peer) = way(shared, asked, &candidate, &mut route).await?;
+        Ok(Attempt {
+            same_format: true,
+            candidate,
+            base,
+            peer,
+            body,
+            translation: None,
             fresh: false,
             reported: false,
         })
@@ -324,6 +341,26 @@ fn patched(
 /// Whether usage is asked for on the caller's behalf, and hidden from it again.
 pub(crate) fn asks_usage(asked: &Asked, format: Format) -> bool {
     format == Format::Chat && asked.streamed() && !asked.ask.wants_usage
+}
+
+/// Where the candidate is, and how it is connected to. One that cannot be found has failed.
+async fn way(
+    shared: &Shared,
+    asked: &Asked,
+    candidate: &Candidate,
+    route: &mut Route,
+) -> Result<(Base, Box<HttpPeer>), NoAttempt> {
+    let channel = &candidate.channel;
+    let found = locate(shared, asked, channel, route).await;
+    let found = found.map_err(Happened::NoConnection);
+    let ready = found.and_then(|(base, address)| {
+        let peer = peer(shared, channel, &base, address)?;
+        Ok((base, peer))
+    });
+    ready.map_err(|happened| {
+        report(shared, candidate, failover::Effect::Failure);
+        NoAttempt::Failed(Box::new(happened))
+    })
 }
 
 async fn locate(

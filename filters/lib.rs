@@ -21,6 +21,7 @@ mod local;
 mod logging;
 pub mod metrics;
 mod own;
+mod probe;
 pub mod proxy;
 mod query;
 mod reject;
@@ -36,6 +37,7 @@ mod upstream;
 
 pub use metrics::Metrics;
 pub use own::{Statement, Unread};
+pub use probe::{NoProbe, Probed};
 pub use proxy::Gateway;
 pub use shared::Shared;
 

@@ -21,7 +21,7 @@ use crate::shared::Shared;
 use crate::show::{Ended, Showing};
 
 /// Bytes of an upstream's error body that are read.
-const MAX_ERROR_BODY: usize = 64 * 1024;
+pub(crate) const MAX_ERROR_BODY: usize = 64 * 1024;
 /// Time to read an upstream's error body in.
 const ERROR_BODY_LIMIT: Duration = Duration::from_secs(5);
 /// Informational heads (1xx) that an upstream may send before the real one.
@@ -162,7 +162,7 @@ async fn send(
 
 /// Head and body in one write. Pingora's session sends them apart: one more system call here,
 /// and on the other side often one more read.
-async fn write_http1(
+pub(crate) async fn write_http1(
     stream: &mut Stream,
     head: BytesMut,
     body: Bytes,

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::AdminState;
+use admin::{AdminState, Tested};
+use async_trait::async_trait;
 use config::Live;
 use config::snapshot::Listen;
 use filters::Shared;
@@ -112,6 +113,7 @@ struct Plane {
     writer: Arc<Writer>,
 }
 
+#[async_trait]
 impl admin::Gateway for Plane {
     fn ledger_queue(&self) -> usize {
         self.writer.queued()
@@ -124,6 +126,22 @@ impl admin::Gateway for Plane {
     fn reloaded(&self) {
         self.shared.on_reload();
         begin_replicas(&self.shared);
+    }
+
+    async fn test_channel(&self, name: &str, model: Option<&str>) -> Option<Tested> {
+        let tested = match self.shared.probe(name, model).await {
+            Ok(probed) => Tested {
+                ok: probed.error.is_none(),
+                status: probed.status,
+                latency_ms: probed.took.as_millis() as u64,
+                error: probed.error,
+            },
+            Err(none) => Tested {
+                error: Some(none.to_string()),
+                ..Tested::default()
+            },
+        };
+        Some(tested)
     }
 }
 
