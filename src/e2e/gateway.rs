@@ -199,6 +199,18 @@ impl Gateway {
             .await
     }
 
+    /// Asks the admin API to do something, with the admin's key.
+    pub async fn admin_send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        Call::get(path)
+            .method(method)
+            .anonymous()
+            .header("authorization", &format!("Bearer {ADMIN_KEY}"))
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send_to(&self.admin)
+            .await
+    }
+
     /// The metrics now.
     pub async fn metrics(&self) -> Metrics {
         let answer = Call::get("/metrics")

@@ -1,6 +1,7 @@
 //! What the gateway does, seen from both of its sides.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod answers;
 mod bodies;
 mod budgets;
