@@ -109,8 +109,8 @@ async fn a_user_is_made_pays_and_is_refused_without_money() {
     };
     let refusal = refused.is(429).refusal(Dialect::Chat);
     assert_eq!(
-        refusal.code.as_deref(),
-        Some("insufficient_quota"),
+        &*refusal.code,
+        "insufficient_quota",
         "{}",
         refused.text()
     );
