@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use config::plan::{Candidate, Plan};
-use config::snapshot::{Snapshot, Token};
+use config::snapshot::{Snapshot, Token, User};
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use ledger::budget::Reserve;
@@ -24,6 +24,8 @@ pub(crate) struct Exchange {
     pub(crate) at: Timestamp,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) token: Arc<Token>,
+    /// The key's owner; `None` for keys of the configuration.
+    pub(crate) user: Option<Arc<User>>,
     pub(crate) client_request_id: Option<String>,
     pub(crate) format: Format,
     pub(crate) operation: Operation,
@@ -147,6 +149,11 @@ impl Exchange {
         let route = self.route.as_ref();
         let candidate = route.and_then(|route| route.current().or(route.plan.candidates.last()));
         candidate.map_or(&self.token.group, |candidate| &candidate.group)
+    }
+
+    /// The group of the key's owner: which groups it may use, and at which ratio.
+    pub(crate) fn user_group(&self) -> Option<&str> {
+        self.user.as_ref().map(|user| &*user.group)
     }
 
     pub(crate) fn streamed(&self) -> bool {
