@@ -24,7 +24,8 @@ pub trait Gateway: Send + Sync + 'static {
     /// A reload asked for over the API brought another snapshot.
     fn reloaded(&self);
 
-    /// Rows of the store were changed over the API: this node need not wait until it looks again.
+    /// Rows of the store were changed over the API: when this returns, this node knows them. May block,
+    /// for as long as the store takes.
     fn rows_changed(&self) {}
 
     /// Sends one tiny request to the channel's upstream, for the model that is named or one that the

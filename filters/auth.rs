@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use config::snapshot::{Snapshot, Token};
+use config::directory::{Caller, Directory};
+use config::snapshot::Snapshot;
 use http::HeaderMap;
 use jiff::Timestamp;
 
@@ -46,36 +47,43 @@ pub(crate) fn key(headers: &HeaderMap, query: &str) -> Option<String> {
     (found.len() <= MAX_KEY).then_some(found)
 }
 
-/// The caller's token. Unknown, disabled and expired keys look the same from outside.
+/// The caller: a key of the configuration, or of the store. Unknown, disabled, expired and deleted
+/// keys look the same from outside.
 pub(crate) fn caller(
     snapshot: &Snapshot,
+    directory: &Directory,
     key: Option<&str>,
     client: IpAddr,
     now: Timestamp,
-) -> Result<Arc<Token>, Refusal> {
+) -> Result<Caller, Refusal> {
     let Some(key) = key else {
         return Err(Refusal::new(
             Cause::Unauthenticated,
             "no API key was sent; send it as 'Authorization: Bearer <key>', 'x-api-key' or 'x-goog-api-key'",
         ));
     };
-    let token = snapshot
-        .token(key)
-        .filter(|token| token.enabled)
-        .filter(|token| token.expires_at.is_none_or(|end| now < end));
-    let Some(token) = token else {
+    let hash = config::key_hash(key);
+    let of_files = snapshot.tokens.get(&hash).map(|token| Caller {
+        token: Arc::clone(token),
+        user: None,
+    });
+    let caller = of_files
+        .or_else(|| directory.caller(&hash, now).cloned())
+        .filter(|caller| caller.token.enabled)
+        .filter(|caller| caller.token.expires_at.is_none_or(|end| now < end));
+    let Some(caller) = caller else {
         return Err(Refusal::new(
             Cause::Unauthenticated,
             "this API key is not valid here; check it, or ask the operator for a new one",
         ));
     };
-    if !token.allows_ip(client) {
+    if !caller.token.allows_ip(client) {
         return Err(Refusal::new(
             Cause::Forbidden,
             "this API key may not be used from this address; ask the operator to allow it",
         ));
     }
-    Ok(Arc::clone(token))
+    Ok(caller)
 }
 
 /// The client's address: the peer's, or the last hop of `X-Forwarded-For` that is not itself
@@ -121,6 +129,9 @@ fn address(hop: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use config::Live;
+    use config::rows::{KeyRow, PreviousKey, UserRow};
+
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -157,6 +168,83 @@ mod tests {
         );
         assert_eq!(key(&headers(&[("authorization", "Bearer ")]), ""), None);
         assert_eq!(key(&headers(&[]), ""), None);
+    }
+
+    fn settings_of(owner: &str, settings: &str, revision: u64) -> UserRow {
+        UserRow {
+            name: owner.into(),
+            settings: settings.into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            deleted_at: None,
+            revision,
+        }
+    }
+
+    fn row(key: &str, settings: &str) -> KeyRow {
+        KeyRow {
+            id: key.into(),
+            user: "ann".into(),
+            name: key.into(),
+            hash: config::key_hash(key),
+            previous: None,
+            hint: String::new(),
+            settings: settings.into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            deleted_at: None,
+            revision: 9,
+        }
+    }
+
+    #[test]
+    fn keys_of_files_and_store_are_one_thing_to_a_caller() {
+        let yaml = "tokens: [{name: of-file, key: sk-of-file}, {name: off, key: sk-off-file, enabled: false}]";
+        let live = Live::from_text(yaml, &|_| None).unwrap_or_else(|p| panic!("{p:?}"));
+        let who = |key: &str| {
+            let client = IpAddr::from([127, 0, 0, 1]);
+            let now = Timestamp::now();
+            caller(&live.load(), &live.directory(), Some(key), client, now)
+        };
+        let unknown = who("sk-store").err().map(|refusal| refusal.message);
+        let mut rotated = row("sk-store", "{}");
+        rotated.previous = Some(PreviousKey {
+            hash: config::key_hash("sk-former"),
+            until: Timestamp::UNIX_EPOCH,
+        });
+        let keys = vec![
+            rotated,
+            row("sk-disabled", r#"{"enabled": false}"#),
+            row("sk-expired", r#"{"expires_at": "2020-01-01"}"#),
+            row("sk-elsewhere", r#"{"allow_ips": ["10.0.0.0/8"]}"#),
+            row("sk-of-file", "{}"),
+        ];
+        live.learn(vec![settings_of("ann", "{}", 1)], keys);
+        let found = who("sk-store").unwrap_or_else(|refusal| panic!("{}", refusal.message));
+        assert_eq!(&*found.token.id, "sk-store");
+        assert_eq!(
+            found.user.map(|user| user.name.to_string()).as_deref(),
+            Some("ann")
+        );
+        let of_file = who("sk-of-file").unwrap_or_else(|refusal| panic!("{}", refusal.message));
+        assert!(of_file.user.is_none(), "the files come first");
+        for key in [
+            "sk-disabled",
+            "sk-expired",
+            "sk-former",
+            "sk-off-file",
+            "sk-",
+        ] {
+            let words = who(key).err().map(|refusal| refusal.message);
+            assert_eq!(words, unknown, "{key}");
+        }
+        let refusal = who("sk-elsewhere").err().expect("a refusal");
+        assert_eq!(refusal.cause, Cause::Forbidden);
+        live.learn(vec![settings_of("ann", r#"{"enabled": false}"#, 2)], vec![]);
+        assert_eq!(
+            who("sk-store").err().map(|refusal| refusal.message),
+            unknown
+        );
     }
 
     #[test]

@@ -161,7 +161,7 @@ fn cost(exchange: &Exchange, asked: &Asked, candidate: &Candidate) -> Nanos {
         output: output.saturating_mul(asked.ask.choices.into()),
         ..Usage::default()
     };
-    let ratio = settle::ratio_of(snapshot, &candidate.group);
+    let ratio = settle::ratio_of(exchange, &candidate.group);
     bill::cost(&price, &usage, &ToolUses::new(), ratio)
 }
 

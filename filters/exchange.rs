@@ -152,6 +152,11 @@ impl Exchange {
         candidate.map_or(&self.token.group, |candidate| &candidate.group)
     }
 
+    /// The group of the key's owner: which groups it may use, and at which ratio.
+    pub(crate) fn user_group(&self) -> Option<&str> {
+        self.user.as_ref().map(|user| &*user.group)
+    }
+
     pub(crate) fn streamed(&self) -> bool {
         self.asked.as_ref().is_some_and(Asked::streamed)
     }

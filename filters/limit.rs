@@ -76,6 +76,9 @@ fn bounds(exchange: &Exchange) -> Vec<Bound> {
         }
     };
     add(Scope::Key, Arc::clone(&token.id), token.limits);
+    if let Some(user) = &exchange.user {
+        add(Scope::User, Arc::clone(&user.name), user.limits);
+    }
     for group in groups(exchange) {
         if let Some(limits) = snapshot.groups.get(&**group).map(|group| group.limits) {
             add(Scope::Group, Arc::clone(group), limits);

@@ -1,9 +1,8 @@
 //! What the gateway answers itself: health, model lists, key holders, preflights, and paths it does not serve.
 
-use std::sync::Arc;
-
+use config::directory::Caller;
 use config::plan;
-use config::snapshot::Token;
+use config::snapshot::Snapshot;
 use llm::Format;
 use pingora::proxy::Session;
 use serde_json::json;
@@ -33,7 +32,7 @@ pub(crate) async fn answer(
             let body = json!({"status": "starting", "detail": "the store was not reachable yet"});
             return answer::json(ctx, session, 503, body.to_string().into_bytes()).await;
         }
-        Endpoint::Models(one) => match models(session, ctx, one.as_deref()) {
+        Endpoint::Models(one) => match models(shared, session, ctx, one.as_deref()) {
             Ok(body) => return answer::json(ctx, session, 200, body).await,
             Err(refusal) => refusal,
         },
@@ -86,11 +85,23 @@ fn short(path: &str) -> String {
 }
 
 /// What this key may use, in the shape the caller's SDK reads.
-fn models(session: &Session, ctx: &Ctx, one: Option<&str>) -> Result<Vec<u8>, Refusal> {
+fn models(
+    shared: &Shared,
+    session: &Session,
+    ctx: &Ctx,
+    one: Option<&str>,
+) -> Result<Vec<u8>, Refusal> {
     let request = session.req_header();
     let key = auth::key(&request.headers, request.uri.query().unwrap_or(""));
-    let token = auth::caller(&ctx.snapshot, key.as_deref(), ctx.client, ctx.at)?;
-    let names = usable(ctx, &token);
+    let directory = shared.live.directory();
+    let caller = auth::caller(
+        &ctx.snapshot,
+        &directory,
+        key.as_deref(),
+        ctx.client,
+        ctx.at,
+    )?;
+    let names = usable(&ctx.snapshot, &caller);
     let format = ctx.format;
     let Some(one) = one else {
         return Ok(list(format, &names));
@@ -108,8 +119,9 @@ fn models(session: &Session, ctx: &Ctx, one: Option<&str>) -> Result<Vec<u8>, Re
         })
 }
 
-fn usable(ctx: &Ctx, token: &Arc<Token>) -> Vec<String> {
-    plan::served(&ctx.snapshot, &token.group)
+fn usable(snapshot: &Snapshot, caller: &Caller) -> Vec<String> {
+    let (token, user) = (&caller.token, caller.user.as_ref());
+    plan::served_to(snapshot, user.map(|user| &*user.group), &token.group)
         .into_iter()
         .filter(|served| token.allows_model(served.name))
         .map(|served| served.name.to_string())

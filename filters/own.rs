@@ -6,6 +6,8 @@ mod desk;
 mod log;
 mod quota;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use config::snapshot::Token;
 use llm::Format;
@@ -65,7 +67,15 @@ async fn body(
 ) -> Result<Bytes, Refusal> {
     let request = session.req_header();
     let key = auth::key(&request.headers, request.uri.query().unwrap_or(""));
-    let token = auth::caller(&ctx.snapshot, key.as_deref(), ctx.client, ctx.at)?;
+    let directory = shared.live.directory();
+    let caller = auth::caller(
+        &ctx.snapshot,
+        &directory,
+        key.as_deref(),
+        ctx.client,
+        ctx.at,
+    )?;
+    let token = caller.token;
     let desk = &shared.desk;
     let body = match question {
         Question::Subscription => billing::subscription(&token),
@@ -75,7 +85,8 @@ async fn body(
         Question::Token => quota::token(&token, desk.spent(&token).await?),
         Question::Log => {
             let snapshot = ctx.snapshot.clone();
-            let told = move |records| log::told(&snapshot, records);
+            let group = caller.user.map(|user| Arc::clone(&user.group));
+            let told = move |records| log::told(&snapshot, group.as_deref(), records);
             return Ok(desk.log(&token, told).await?);
         }
     };

@@ -169,7 +169,14 @@ fn admit(
 ) -> Result<Exchange, Refusal> {
     let request = session.req_header();
     let key = auth::key(&request.headers, request.uri.query().unwrap_or(""));
-    let token = auth::caller(&ctx.snapshot, key.as_deref(), ctx.client, ctx.at)?;
+    let directory = shared.live.directory();
+    let caller = auth::caller(
+        &ctx.snapshot,
+        &directory,
+        key.as_deref(),
+        ctx.client,
+        ctx.at,
+    )?;
     let slot = shared.writer.reserve().ok_or_else(|| {
         Refusal::new(
             Cause::Unavailable,
@@ -182,8 +189,8 @@ fn admit(
         arrived: ctx.arrived,
         at: ctx.at,
         snapshot: Arc::clone(&ctx.snapshot),
-        token,
-        user: None,
+        token: caller.token,
+        user: caller.user,
         client_request_id: client_request_id(&request.headers),
         format: endpoint.format,
         operation: endpoint.operation,

@@ -21,6 +21,7 @@ pub(crate) fn of(snapshot: &Snapshot, exchange: &Exchange) -> Result<Route, Refu
     }
     let wanted = Wanted {
         group: &exchange.token.group,
+        user_group: exchange.user_group(),
         model,
         format: exchange.format,
         operation: exchange.operation,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use config::snapshot::Snapshot;
 use ledger::{End, Nanos, Record, UsageSource, bill};
 use llm::tap::Report;
 use llm::{Format, ToolUses, Usage, tokens};
@@ -218,16 +217,15 @@ fn cost(exchange: &Exchange, upstream_model: &str, used: &Used) -> Nanos {
     bill::cost(&price, &used.usage, &used.tools, ratio(exchange))
 }
 
-/// What the group multiplies costs by, in 10^-9. Static keys have no user group: the ratio is
-/// the used group's own.
+/// What the group that answers multiplies the caller's costs by, in 10^-9.
 pub(crate) fn ratio(exchange: &Exchange) -> u64 {
-    ratio_of(&exchange.snapshot, exchange.group())
+    ratio_of(exchange, exchange.group())
 }
 
 /// The same, of any group.
-pub(crate) fn ratio_of(snapshot: &Snapshot, group: &str) -> u64 {
-    let group = snapshot.groups.get(group);
-    group.map_or(bill::RATIO_ONE, |group| group.ratio.0)
+pub(crate) fn ratio_of(exchange: &Exchange, group: &str) -> u64 {
+    let ratio = exchange.snapshot.ratio(exchange.user_group(), group);
+    ratio.0
 }
 
 /// Closes what no phase has closed: the request ended in a way nobody foresaw.

@@ -27,6 +27,7 @@ use crate::cli::Failure;
 use crate::drain::Drain;
 use crate::listen::{self, Bound, Prebound};
 use crate::retention::Retention;
+use crate::rows::Rows;
 use crate::sides::Socket;
 use crate::statement::Kept;
 use crate::upkeep::{Reloads, Side};
@@ -103,7 +104,8 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     let writer = Arc::new(Writer::start(sink, journal, MAX_SLOTS));
     let registry = Registry::new();
     let metrics = Metrics::new(&registry).map_err(|error| Failure::Other(error.to_string()))?;
-    let store_seen = store_seen(Arc::clone(&store))?;
+    let rows = Rows::start(Arc::clone(&live), Arc::clone(&store) as _)?;
+    let store_seen = store_seen(Arc::clone(&store), Arc::clone(&rows))?;
     let shared = Arc::new(Shared::new(
         Arc::clone(&live),
         Arc::clone(&writer),
@@ -137,6 +139,7 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
         store: Arc::clone(&store),
         writer: Arc::clone(&writer),
         shared: Arc::clone(&shared),
+        rows,
         registry,
     };
     server.add_service(background_service(
@@ -239,9 +242,12 @@ pub(crate) fn open_store(url: &str) -> Result<Arc<dyn Store>, Failure> {
     }
 }
 
-/// Whether the store answered once. A thread of its own asks until it does: a server that is away
-/// must not hold up those who probe.
-fn store_seen(store: Arc<dyn Store>) -> Result<Arc<dyn Fn() -> bool + Send + Sync>, Failure> {
+/// Whether the store answered once and its rows are known. A thread of its own asks until it does: a
+/// server that is away must not hold up those who probe.
+fn store_seen(
+    store: Arc<dyn Store>,
+    rows: Arc<Rows>,
+) -> Result<Arc<dyn Fn() -> bool + Send + Sync>, Failure> {
     let seen = Arc::new(AtomicBool::new(false));
     let answered = Arc::clone(&seen);
     std::thread::Builder::new()
@@ -253,7 +259,9 @@ fn store_seen(store: Arc<dyn Store>) -> Result<Arc<dyn Fn() -> bool + Send + Syn
             }
             answered.store(true, Ordering::Relaxed);
         })?;
-    Ok(Arc::new(move || seen.load(Ordering::Relaxed)))
+    Ok(Arc::new(move || {
+        seen.load(Ordering::Relaxed) && rows.are_known()
+    }))
 }
 
 type Proxy = pingora::services::listening::Service<pingora::proxy::HttpProxy<Gateway>>;

@@ -8,6 +8,7 @@ mod listen;
 mod logs;
 mod newcomer;
 mod retention;
+mod rows;
 mod sides;
 mod statement;
 mod treasury;

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::demo;
 use crate::listen::{self, CannotListen};
+use crate::rows::Rows;
 use crate::upkeep::begin_replicas;
 
 /// How often a socket that an older process still holds is tried.
@@ -30,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) rows: Arc<Rows>,
     pub(crate) registry: Registry,
 }
 
@@ -100,6 +102,7 @@ pub(crate) fn admin(socket: Socket, parts: Parts) -> impl FnOnce() -> Serving + 
             let plane = Arc::new(Plane {
                 shared: parts.shared,
                 writer: parts.writer,
+                rows: parts.rows,
             });
             let state = AdminState::new(parts.store, parts.live, plane);
             admin::serve(socket.listener().await?, state, std::future::pending()).await
@@ -111,6 +114,7 @@ pub(crate) fn admin(socket: Socket, parts: Parts) -> impl FnOnce() -> Serving + 
 struct Plane {
     shared: Arc<Shared>,
     writer: Arc<Writer>,
+    rows: Arc<Rows>,
 }
 
 #[async_trait]
@@ -126,6 +130,12 @@ impl admin::Gateway for Plane {
     fn reloaded(&self) {
         self.shared.on_reload();
         begin_replicas(&self.shared);
+    }
+
+    fn rows_changed(&self) {
+        if let Err(error) = self.rows.refresh() {
+            tracing::warn!(%error, "a change will be known a little later");
+        }
     }
 
     async fn test_channel(&self, name: &str, model: Option<&str>) -> Option<Tested> {

@@ -10,8 +10,10 @@ use config::live::Reloaded;
 use filters::Shared;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
+use tokio::sync::watch;
 
-/// Watches the configuration files and SIGHUP.
+/// Watches the configuration files and SIGHUP, and tells the data plane of every new snapshot,
+/// wherever it comes from.
 pub(crate) struct Reloads {
     pub(crate) live: Arc<Live>,
     pub(crate) shared: Arc<Shared>,
@@ -20,16 +22,24 @@ pub(crate) struct Reloads {
 #[async_trait]
 impl BackgroundService for Reloads {
     async fn start(&self, mut shutdown: ShutdownWatch) {
+        let numbers = self.live.subscribe();
+        self.shared.on_reload();
         begin_replicas(&self.shared);
         let shared = Arc::clone(&self.shared);
-        let taken_up = move |_: &Reloaded| {
-            shared.on_reload();
-            begin_replicas(&shared);
-        };
+        // Whether the files compile may have changed without a new snapshot.
+        let reloaded = move |_: &Reloaded| shared.on_reload();
         tokio::select! {
-            () = Arc::clone(&self.live).watch(taken_up) => {}
+            () = Arc::clone(&self.live).watch(reloaded) => {}
+            () = follow(numbers, &self.shared) => {}
             _ = shutdown.changed() => {}
         }
+    }
+}
+
+async fn follow(mut numbers: watch::Receiver<u64>, shared: &Arc<Shared>) {
+    while numbers.changed().await.is_ok() {
+        shared.on_reload();
+        begin_replicas(shared);
     }
 }
 

@@ -1,13 +1,12 @@
 //! A key's newest requests as rows of the original system's log.
 
 use bytes::Bytes;
-use config::snapshot::Snapshot;
+use config::snapshot::{Ratio, Snapshot};
 use ledger::bill::{Price, RATIO_ONE};
 use ledger::{Nanos, Record};
 use serde::Serialize;
 
 use super::quota::units;
-use crate::settle;
 
 /// Types of rows.
 const CONSUMED: u8 = 2;
@@ -74,23 +73,30 @@ struct Other {
 }
 
 /// Tells `records`, newest first. Records keep what a request cost, not how: ratios are those that the
-/// running configuration has for its time.
-pub(super) fn told(snapshot: &Snapshot, records: Vec<Record>) -> Bytes {
+/// running configuration has for its time, and for users of `user_group`.
+pub(super) fn told(snapshot: &Snapshot, user_group: Option<&str>, records: Vec<Record>) -> Bytes {
     let rows = records.iter().enumerate();
     let told = Rows {
         success: true,
         message: "",
-        data: rows.map(|(at, record)| row(snapshot, at, record)).collect(),
+        data: rows
+            .map(|(at, record)| row(snapshot, user_group, at, record))
+            .collect(),
     };
     serde_json::to_vec(&told)
         .expect("texts and finite numbers are JSON")
         .into()
 }
 
-fn row<'a>(snapshot: &Snapshot, at: usize, record: &'a Record) -> Row<'a> {
+fn row<'a>(
+    snapshot: &Snapshot,
+    user_group: Option<&str>,
+    at: usize,
+    record: &'a Record,
+) -> Row<'a> {
     let failed = record.status >= 400 && record.cost == Nanos::ZERO;
     let words = record.error.as_deref().filter(|_| failed).unwrap_or("");
-    let other = other(snapshot, record, failed);
+    let other = other(snapshot, user_group, record, failed);
     Row {
         id: at + 1,
         user_id: 0,
@@ -115,25 +121,31 @@ fn row<'a>(snapshot: &Snapshot, at: usize, record: &'a Record) -> Row<'a> {
     }
 }
 
-fn other(snapshot: &Snapshot, record: &Record, failed: bool) -> Other {
+fn other(snapshot: &Snapshot, user_group: Option<&str>, record: &Record, failed: bool) -> Other {
     let upstream = record.upstream_model.as_deref().unwrap_or("");
     let price = snapshot.prices.price(&record.model, upstream, record.at);
     let ratios = price.map_or(Ratios::FREE, |price| Ratios::of(&price, record.usage.input));
     let usage = &record.usage;
+    let ratios_of = user_group.and_then(|group| snapshot.group_ratios.get(group));
+    let special = ratios_of.and_then(|ratios| ratios.get(&record.group));
     Other {
         model_ratio: ratios.model,
-        group_ratio: settle::ratio_of(snapshot, &record.group) as f64 / RATIO_ONE as f64,
+        group_ratio: part(snapshot.ratio(None, &record.group)),
         completion_ratio: ratios.completion,
         cache_tokens: usage.cache_read,
         cache_ratio: ratios.cache,
         cache_creation_tokens: usage.cache_write_5m.saturating_add(usage.cache_write_1h),
         model_price: ratios.call,
-        user_group_ratio: -1.0,
+        user_group_ratio: special.copied().map_or(-1.0, part),
         frt: record
             .first_byte_ms
             .map_or(-1, |ms| i64::try_from(ms).unwrap_or(i64::MAX)),
         status_code: failed.then_some(record.status),
     }
+}
+
+fn part(ratio: Ratio) -> f64 {
+    ratio.0 as f64 / RATIO_ONE as f64
 }
 
 /// A price as the original writes it.

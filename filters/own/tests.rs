@@ -139,7 +139,7 @@ fn record() -> Record {
 
 /// The rows of these records, `other` read.
 fn rows(records: Vec<Record>) -> Vec<Value> {
-    let told: Value = serde_json::from_slice(&log::told(&snapshot(), records)).unwrap();
+    let told: Value = serde_json::from_slice(&log::told(&snapshot(), None, records)).unwrap();
     assert_eq!(
         (&told["success"], &told["message"]),
         (&json!(true), &json!(""))
@@ -154,7 +154,7 @@ fn rows(records: Vec<Record>) -> Vec<Value> {
 
 #[test]
 fn a_request_is_a_row_of_the_log() {
-    let told = log::told(&snapshot(), vec![record()]);
+    let told = log::told(&snapshot(), None, vec![record()]);
     let text = String::from_utf8(told.to_vec()).unwrap();
     assert_eq!(
         text,

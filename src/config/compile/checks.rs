@@ -23,7 +23,7 @@ pub(super) fn warnings(snapshot: &Snapshot, now: Timestamp) -> Vec<Problem> {
     if snapshot.tokens.is_empty() {
         found.push(
             Problem::warning("tokens", "no key: every request is refused with 401")
-                .hint("add one under tokens"),
+                .hint("add one under tokens, or over the admin API"),
         );
     }
     let mut tokens: Vec<&Token> = snapshot.tokens.values().map(|token| &**token).collect();

@@ -97,8 +97,8 @@ fn names(field: &Field<'_>) -> Option<Vec<String>> {
     )
 }
 
-/// The groups to try, once each. Who may use them is not asked: static keys are the operator's own
-/// (user root), who may name any group for a key, so the order holds as it is written.
+/// The groups to try, once each. Who may use them is not asked here: keys of the configuration are
+/// the operator's own (user root), who may use any, and for others a plan leaves out those they may not.
 fn auto(field: &Field<'_>, groups: &Groups) -> Vec<Arc<str>> {
     let mut map = field.map();
     let list = map.take("order").required("list the groups to try");

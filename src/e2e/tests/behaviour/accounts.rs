@@ -108,12 +108,7 @@ async fn a_user_is_made_pays_and_is_refused_without_money() {
         gateway.record(answer.id()).await;
     };
     let refusal = refused.is(429).refusal(Dialect::Chat);
-    assert_eq!(
-        &*refusal.code,
-        "insufficient_quota",
-        "{}",
-        refused.text()
-    );
+    assert_eq!(&*refusal.code, "insufficient_quota", "{}", refused.text());
     assert!(refused.text().contains("balance"), "{}", refused.text());
     assert_eq!(refused.header("x-should-retry"), Some("false"));
     assert_eq!(
@@ -197,8 +192,7 @@ async fn groups_are_used_by_their_users_at_their_ratio() {
         "/api/users",
         json!({ "name": "bob", "group": "gold", "unlimited": true }),
     )
-    .await
-    .clone();
+    .await;
     let gold = json!({ "user": "bob", "name": "vip", "group": "vip" });
     let gold = made(&gateway, "/api/keys", gold).await["key"]
         .as_str()

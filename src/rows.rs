@@ -1,0 +1,172 @@
+//! Learns what changes in the store: users and keys, and documents of the configuration.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+use std::time::Duration;
+
+use config::{Live, Problem};
+use store::{Accounts, MAX_ROWS, StoreError};
+
+/// How often the store is asked whether there is news: a change is known on every node this late.
+const PERIOD: Duration = Duration::from_millis(250);
+
+/// What this reads from.
+type Source = Arc<dyn Accounts + Send + Sync>;
+
+/// Brings rows of the store into the running configuration.
+pub(crate) struct Rows {
+    live: Arc<Live>,
+    store: Source,
+    /// Held over a whole reading, so that two cannot cross.
+    seen: Mutex<Seen>,
+    known: AtomicBool,
+}
+
+/// How far the store was read.
+#[derive(Default)]
+struct Seen {
+    /// The counts of changes; `None` before anything was read.
+    accounts: Option<u64>,
+    configuration: Option<u64>,
+    /// The revisions of the last user and the last key.
+    user: u64,
+    key: u64,
+    /// Its documents do not compile beside the files of the snapshot of this number; beside others
+    /// they may.
+    refused_beside: Option<u64>,
+}
+
+impl Rows {
+    /// Nothing is read yet.
+    pub(crate) fn new(live: Arc<Live>, store: Source) -> Rows {
+        Rows {
+            live,
+            store,
+            seen: Mutex::default(),
+            known: AtomicBool::new(false),
+        }
+    }
+
+    /// Reads whatever changed, for as long as somebody has the rows, on a thread of its own.
+    ///
+    /// # Errors
+    /// When there can be no thread.
+    pub(crate) fn start(live: Arc<Live>, store: Source) -> io::Result<Arc<Rows>> {
+        let rows = Arc::new(Rows::new(live, store));
+        let kept = Arc::downgrade(&rows);
+        thread::Builder::new()
+            .name("rows".into())
+            .spawn(move || run(&kept))?;
+        Ok(rows)
+    }
+
+    /// Whether everything was read once: before, keys of the store are unknown.
+    pub(crate) fn are_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
+    }
+
+    /// Reads what changed since the last time. When it returns, this node knows all that was in the
+    /// store when it was called. Blocks.
+    ///
+    /// # Errors
+    /// When the store cannot be read: what is known stays, and the next call tries again.
+    pub(crate) fn refresh(&self) -> Result<(), StoreError> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read first: what changes while the rows are read makes it differ the next time.
+        let now = self.store.revisions()?;
+        if seen.accounts != Some(now.accounts) {
+            self.learn(&mut seen)?;
+            seen.accounts = Some(now.accounts);
+        }
+        let other_files =
+            (seen.refused_beside).is_some_and(|number| number != self.live.load().number);
+        if seen.configuration != Some(now.configuration) || other_files {
+            self.take_up(&mut seen)?;
+            seen.configuration = Some(now.configuration);
+        }
+        self.known.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn learn(&self, seen: &mut Seen) -> Result<(), StoreError> {
+        let store = &self.store;
+        let users = since(
+            seen.user,
+            |from| store.users_since(from),
+            |row| row.revision,
+        )?;
+        let keys = since(seen.key, |from| store.keys_since(from), |row| row.revision)?;
+        seen.user = users.last().map_or(seen.user, |row| row.revision);
+        seen.key = keys.last().map_or(seen.key, |row| row.revision);
+        self.live.learn(users, keys);
+        Ok(())
+    }
+
+    fn take_up(&self, seen: &mut Seen) -> Result<(), StoreError> {
+        let documents = self.store.documents()?;
+        seen.refused_beside = None;
+        match self.live.take_up(documents) {
+            Ok(taken) if taken.changed => {
+                tracing::info!(generation = %taken.generation, "documents of the store taken up");
+            }
+            Ok(_) => {}
+            Err(problems) => {
+                seen.refused_beside = Some(self.live.load().number);
+                tell(&problems);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every row after `from`, page by page.
+fn since<T>(
+    mut from: u64,
+    read: impl Fn(u64) -> Result<Vec<T>, StoreError>,
+    revision: impl Fn(&T) -> u64,
+) -> Result<Vec<T>, StoreError> {
+    let mut rows = Vec::new();
+    loop {
+        let page = read(from)?;
+        let is_last = page.len() < MAX_ROWS;
+        from = page.last().map_or(from, &revision);
+        rows.extend(page);
+        if is_last {
+            return Ok(rows);
+        }
+    }
+}
+
+fn tell(problems: &[Problem]) {
+    tracing::error!(
+        problems = problems.len(),
+        "the documents of the store do not compile beside the files: nothing changed"
+    );
+    for problem in problems {
+        tracing::error!(path = %problem.path, "{problem}");
+    }
+}
+
+fn run(kept: &Weak<Rows>) {
+    let mut away = false;
+    while let Some(rows) = kept.upgrade() {
+        let read = rows.refresh();
+        match &read {
+            Ok(()) => {}
+            // A store that was not reached yet is told of elsewhere.
+            Err(error @ StoreError::Opening) => tracing::debug!(%error, "rows cannot be read yet"),
+            Err(error) if !away => {
+                tracing::warn!(%error, "users, keys and documents cannot be read, trying again");
+            }
+            Err(_) => {}
+        }
+        away = read.is_err();
+        drop(rows);
+        thread::sleep(PERIOD);
+    }
+}
+
+#[cfg(test)]
+mod tests;
