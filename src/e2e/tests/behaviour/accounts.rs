@@ -255,7 +255,7 @@ async fn a_user_has_limits_over_all_its_keys() {
 #[tokio::test]
 async fn a_channel_of_the_store_answers_and_its_key_is_sealed() {
     const SECRET: &str = "sk-provider-secret-0123456789";
-    let (_, setup) = upstream().await;
+    let (_upstream, setup) = upstream().await;
     let other = Upstream::start().await;
     other.always(Dialect::Chat.whole("from the store", COUNTS));
     let gateway = Gateway::start(setup).await;
