@@ -93,9 +93,10 @@ fn page<T: Clone>(rows: &[T], from: u64, revision: impl Fn(&T) -> u64) -> Vec<T>
 
 impl Accounts for Fake {
     fn revisions(&self) -> Result<Revisions, StoreError> {
-        match self.kept().is_away {
+        let kept = self.kept();
+        match kept.is_away {
             true => Err(StoreError::Opening),
-            false => Ok(self.kept().revisions),
+            false => Ok(kept.revisions),
         }
     }
     fn users_since(&self, from: u64) -> Result<Vec<UserRow>, StoreError> {
