@@ -238,7 +238,7 @@ mod tests {
             let words = who(key).err().map(|refusal| refusal.message);
             assert_eq!(words, unknown, "{key}");
         }
-        let refusal = who("sk-elsewhere").err().expect("a refusal");
+        let refusal = who("sk-elsewhere").expect_err("a refusal");
         assert_eq!(refusal.cause, Cause::Forbidden);
         live.learn(vec![settings_of("ann", r#"{"enabled": false}"#, 2)], vec![]);
         assert_eq!(
