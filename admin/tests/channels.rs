@@ -124,6 +124,35 @@ async fn what_is_shown_can_be_sent_back() {
 }
 
 #[tokio::test]
+async fn the_query_of_an_address_is_not_shown() {
+    let api = api().await;
+    let body = json!({ "name": "whole", "provider": "custom", "formats": ["chat"], "models": ["m"],
+        "base_url": "https://h/chat?sig=c2VjcmV0", "exact_url": true, "options": { "auth": "none" } });
+    let made = api.send("POST", "/api/channels", &body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut settings = made.json()["settings"].clone();
+    assert_eq!(settings["base_url"], "https://h/chat?••••••");
+    settings["weight"] = json!(7);
+    let put = api.send("PUT", "/api/channels/whole", &settings).await;
+    assert_eq!(put.status, 200, "{put:?}");
+    let document = api.store.documents().unwrap().remove(0);
+    assert!(document.body.contains("https://h/chat?sig=c2VjcmV0"));
+    api.learn();
+    for target in [
+        "/api/channels",
+        "/api/channels/whole",
+        "/api/config",
+        "/api/audit",
+    ] {
+        let shown = api.get(target).await;
+        assert!(!shown.body.contains("c2VjcmV0"), "{target}: {}", shown.body);
+    }
+    settings["base_url"] = json!("https://other/chat?••••••");
+    let refused = api.send("PUT", "/api/channels/whole", &settings).await;
+    assert_eq!(refused.paths(), ["base_url"]);
+}
+
+#[tokio::test]
 async fn a_channel_that_does_not_compile_is_refused_with_every_reason() {
     let api = api().await;
     let body = json!({ "name": "bad", "provider": "opnai", "keys": [SECRET], "models": ["m"], "wait": 5, "groups": ["gold"] });
