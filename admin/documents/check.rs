@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{is_too_long, secrets};
 use crate::problem::Problem;
-use crate::said::Said;
+use crate::said::{Said, is_known};
 use crate::state::AdminState;
 
 /// The configuration with `next` in the place of the document of that name, or without one.
@@ -41,12 +41,7 @@ fn errors(state: &AdminState, documents: Vec<Document>) -> Vec<config::Problem> 
 /// Whether less is wrong than before, and nothing new: what is broken in several places, for want of an
 /// `encryption_key` say, must be put right one place at a time.
 fn is_repair(before: &[config::Problem], after: &[config::Problem]) -> bool {
-    // Hints list what else there is.
-    let known = |wrong: &config::Problem| {
-        let mut before = before.iter();
-        before.any(|known| known.path == wrong.path && known.what == wrong.what)
-    };
-    after.len() < before.len() && after.iter().all(known)
+    after.len() < before.len() && after.iter().all(|one| is_known(one, before))
 }
 
 /// What is kept of a body: secrets sealed, members that are null left out.

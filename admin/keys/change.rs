@@ -37,7 +37,7 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<Key>, Problem> {
         said.check()?;
         return Err(Problem::internal());
     };
-    let settings = settings(state, &owner, &mut said)?;
+    let settings = settings(state, &owner, &mut said, None)?;
     let key = NewKey::new()?;
     let now = deed::now();
     let row = KeyRow {
@@ -108,7 +108,7 @@ fn patched(state: &AdminState, row: &KeyRow, mut said: Said) -> Result<KeyRow, P
         return Err(Problem::conflict(format!("its owner {} is gone", row.user)));
     };
     Ok(KeyRow {
-        settings: settings(state, &owner, &mut said)?,
+        settings: settings(state, &owner, &mut said, Some(row))?,
         name,
         updated_at: deed::now(),
         ..row.clone()
