@@ -2,6 +2,8 @@
 
 mod view;
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -91,8 +93,9 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<User>, Problem> {
         let detail = format!("there is a user {}, or there was", row.name);
         return Err(Problem::conflict(detail));
     };
-    let made = tagged(state, UserRow { revision, ..row })?;
-    Ok(Tagged::created(made.revision, made.body))
+    // Who is new has no money yet.
+    let made = User::new(&UserRow { revision, ..row }, &HashMap::new());
+    Ok(Tagged::created(revision, made))
 }
 
 /// Changes settings of a user (JSON Merge Patch).

@@ -1,5 +1,7 @@
 //! Making, changing and deleting keys.
 
+use std::collections::HashMap;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -59,8 +61,9 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<Key>, Problem> {
         let detail = format!("{} has a key {} already", row.user, row.name);
         return Err(Problem::conflict(detail));
     };
-    let made = tagged(state, KeyRow { revision, ..row })?;
-    Ok(Tagged::created(made.revision, made.body.revealed(key.text)))
+    // Nothing was spent with it, and nothing may fail before its holder has it.
+    let made = Key::stored(&KeyRow { revision, ..row }, &HashMap::new());
+    Ok(Tagged::created(revision, made.revealed(key.text)))
 }
 
 /// Changes settings of a key (JSON Merge Patch).
