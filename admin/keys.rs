@@ -146,12 +146,22 @@ fn owner(state: &AdminState, name: &str) -> Result<Option<UserRow>, Problem> {
     Ok(state.store.user(name)?)
 }
 
-/// The settings a body says, checked against the rights of its owner.
-fn settings(state: &AdminState, owner: &UserRow, said: &mut Said) -> Result<String, Problem> {
+/// The settings a body says, checked against the rights of its owner; `before` is the key as it is.
+fn settings(
+    state: &AdminState,
+    owner: &UserRow,
+    said: &mut Said,
+    before: Option<&KeyRow>,
+) -> Result<String, Problem> {
     view::tidy_budget(&mut said.members);
     let settings = said.settings();
     if let Err(problems) = state.live.check_key(owner, &settings) {
-        said.findings(problems);
+        match before {
+            Some(row) => {
+                said.new_findings(problems, state.live.check_key(owner, &row.settings));
+            }
+            None => said.findings(problems),
+        }
     }
     said.check()?;
     Ok(settings)

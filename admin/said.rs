@@ -35,6 +35,18 @@ impl Said {
         self.findings.extend(errors.map(Finding::from));
     }
 
+    /// The same of a change: what was wrong before is not its fault, and must not keep anybody from
+    /// disabling what is broken.
+    pub(crate) fn new_findings(
+        &mut self,
+        problems: Vec<config::Problem>,
+        before: Result<Vec<config::Problem>, Vec<config::Problem>>,
+    ) {
+        let before = before.err().unwrap_or_default();
+        let new = problems.into_iter().filter(|one| !is_known(one, &before));
+        self.findings(new.collect());
+    }
+
     /// Takes a member out; null is one not given.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         let value = self.members.shift_remove(name)?;
@@ -108,6 +120,13 @@ impl Said {
             false => Err(Problem::invalid(findings)),
         }
     }
+}
+
+/// Whether it is among `known`. Hints list what else there is: they may differ.
+pub(crate) fn is_known(problem: &config::Problem, known: &[config::Problem]) -> bool {
+    known
+        .iter()
+        .any(|known| known.path == problem.path && known.what == problem.what)
 }
 
 /// Settings of a row as an object. They were one when they were written.

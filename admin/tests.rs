@@ -9,6 +9,7 @@ mod entries;
 mod groups;
 mod hostile;
 mod keys;
+mod leaving;
 mod openapi;
 mod reading;
 mod refusing;

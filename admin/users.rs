@@ -2,6 +2,8 @@
 
 mod view;
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -75,7 +77,7 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<User>, Problem> {
         true => Some("reserved for the operator's own keys".into()),
         false => why_no_name(name),
     });
-    let settings = settings(state, &mut said)?;
+    let settings = settings(state, &mut said, None)?;
     let now = deed::now();
     let row = UserRow {
         name,
@@ -91,8 +93,9 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<User>, Problem> {
         let detail = format!("there is a user {}, or there was", row.name);
         return Err(Problem::conflict(detail));
     };
-    let made = tagged(state, UserRow { revision, ..row })?;
-    Ok(Tagged::created(made.revision, made.body))
+    // Who is new has no money yet.
+    let made = User::new(&UserRow { revision, ..row }, &HashMap::new());
+    Ok(Tagged::created(revision, made))
 }
 
 /// Changes settings of a user (JSON Merge Patch).
@@ -116,7 +119,7 @@ pub(crate) async fn update(
             merge(&mut members, patch.clone());
             let mut said = Said::new(Members(members));
             said.same_name(&name);
-            let settings = settings(state, &mut said)?;
+            let settings = settings(state, &mut said, Some(&row))?;
             let now = deed::now();
             let next = UserRow {
                 settings,
@@ -196,11 +199,19 @@ pub(crate) fn found(state: &AdminState, name: &str) -> Result<UserRow, Problem> 
     row.ok_or_else(|| Problem::not_found(format!("no user {name}")))
 }
 
-fn settings(state: &AdminState, said: &mut Said) -> Result<String, Problem> {
+/// What is said, checked; `before` is the user as it is.
+fn settings(
+    state: &AdminState,
+    said: &mut Said,
+    before: Option<&UserRow>,
+) -> Result<String, Problem> {
     said.check_note();
     let settings = said.settings();
     if let Err(problems) = state.live.check_user(&settings) {
-        said.findings(problems);
+        match before {
+            Some(row) => said.new_findings(problems, state.live.check_user(&row.settings)),
+            None => said.findings(problems),
+        }
     }
     said.check()?;
     Ok(settings)

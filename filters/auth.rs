@@ -11,8 +11,6 @@ use jiff::Timestamp;
 use crate::query;
 use crate::reject::{Cause, Refusal};
 
-/// Longest key looked at, in bytes: a longer one is nobody's.
-const MAX_KEY: usize = 512;
 /// Most entries of `X-Forwarded-For` looked at, from the right.
 const MAX_HOPS: usize = 16;
 
@@ -44,7 +42,7 @@ pub(crate) fn key(headers: &HeaderMap, query: &str) -> Option<String> {
         })
         .map(str::to_string)
         .or_else(|| query::value(query, "key").filter(|key| !key.is_empty()))?;
-    (found.len() <= MAX_KEY).then_some(found)
+    (found.len() <= config::LONGEST_KEY).then_some(found)
 }
 
 /// The caller: a key of the configuration, or of the store. Unknown, disabled, expired and deleted
@@ -165,6 +163,13 @@ mod tests {
         assert_eq!(
             key(&headers(&[]), "alt=sse&key=sk%2D1").as_deref(),
             Some("sk-1")
+        );
+        let longest = "k".repeat(config::LONGEST_KEY);
+        let sent = headers(&[("x-api-key", &longest)]);
+        assert_eq!(
+            key(&sent, ""),
+            Some(longest),
+            "as long as a configuration may have it"
         );
         assert_eq!(key(&headers(&[("authorization", "Bearer ")]), ""), None);
         assert_eq!(key(&headers(&[]), ""), None);

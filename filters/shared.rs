@@ -1,6 +1,8 @@
 //! What every request shares: the few services that move while running.
 
 use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,9 @@ use crate::metrics::Metrics;
 use crate::own::{Desk, Statement};
 use crate::replicas::Replicas;
 use crate::resolve::Resolver;
+
+/// Bytes of a file of authorities that are read: systems have some 250 kB of all there are.
+const MAX_AUTHORITY_BYTES: u64 = 4 << 20;
 
 /// The data plane's services, made once at start.
 pub struct Shared {
@@ -146,7 +151,7 @@ impl Authorities {
         if let Some(authority) = known.get(path) {
             return Ok(Arc::clone(authority));
         }
-        let pem = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let pem = read(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let authority = parse(&pem).map_err(|error| format!("{}: {error}", path.display()))?;
         known.insert(path.to_path_buf(), Arc::clone(&authority));
         Ok(authority)
@@ -158,6 +163,18 @@ impl Authorities {
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
     }
+}
+
+/// What is no file may have no end, or keep whoever reads it waiting.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    let mut pem = Vec::new();
+    File::open(path)?
+        .take(MAX_AUTHORITY_BYTES)
+        .read_to_end(&mut pem)?;
+    Ok(pem)
 }
 
 fn parse(pem: &[u8]) -> Result<Authority, String> {
@@ -174,4 +191,21 @@ fn parse(pem: &[u8]) -> Result<Authority, String> {
         return Err("no certificate in it".into());
     }
     Ok(found.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_are_read_for_authorities() {
+        let authorities = Authorities::default();
+        let device = authorities.load(Path::new("/dev/null")).err();
+        assert_eq!(device.as_deref(), Some("/dev/null: not a file"));
+        let missing = authorities.load(Path::new("/nowhere.pem")).err();
+        assert!(missing.is_some_and(|error| error.starts_with("/nowhere.pem: ")));
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let other = authorities.load(Path::new(manifest)).err();
+        assert!(other.is_some_and(|error| error.ends_with("no certificate in it")));
+    }
 }

@@ -14,6 +14,8 @@ const FINGERPRINT: &str = "fingerprint:";
 const SEALED: &str = "sealed:#";
 /// What is shown of another secret.
 const MASK: &str = "••••••";
+/// Where a channel is.
+const ADDRESS: &str = "base_url";
 /// Headers whose name has one of these carry secrets.
 const SECRET_WORDS: [&str; 9] = [
     "auth",
@@ -41,7 +43,33 @@ pub(crate) fn masked(
     for (_, value) in secret_headers(&mut settings) {
         *value = MASK.into();
     }
+    if let Some(address) = settings.get_mut(ADDRESS) {
+        *address = without_query(address);
+    }
     settings
+}
+
+/// The address, its query masked: where it is the whole address, that may have a credential.
+fn without_query(address: &Value) -> Value {
+    let query = address.as_str().and_then(|text| text.split_once('?'));
+    query.map_or_else(
+        || address.clone(),
+        |(base, _)| format!("{base}?{MASK}").into(),
+    )
+}
+
+fn unmask_address(said: &mut Said, stored: Option<&Map<String, Value>>) {
+    let Some(address) = said.members.get_mut(ADDRESS) else {
+        return;
+    };
+    let is_masked = address.as_str().is_some_and(|text| text.ends_with(MASK));
+    if !is_masked {
+        return;
+    }
+    match stored.and_then(|stored| stored.get(ADDRESS)) {
+        Some(known) if without_query(known) == *address => *address = known.clone(),
+        _ => said.finding(ADDRESS, "masked, and the channel has no such address"),
+    }
 }
 
 fn shown(channel: &str, index: usize, key: &Value, sealer: Option<&Sealer>) -> String {
@@ -61,6 +89,7 @@ pub(super) fn seal(
     sealer: Option<&Sealer>,
 ) {
     unmask_headers(said, stored);
+    unmask_address(said, stored);
     let Some(Value::Array(mut keys)) = said.members.get("keys").cloned() else {
         return;
     };

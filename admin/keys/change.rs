@@ -1,5 +1,7 @@
 //! Making, changing and deleting keys.
 
+use std::collections::HashMap;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -37,7 +39,7 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<Key>, Problem> {
         said.check()?;
         return Err(Problem::internal());
     };
-    let settings = settings(state, &owner, &mut said)?;
+    let settings = settings(state, &owner, &mut said, None)?;
     let key = NewKey::new()?;
     let now = deed::now();
     let row = KeyRow {
@@ -59,8 +61,9 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<Key>, Problem> {
         let detail = format!("{} has a key {} already", row.user, row.name);
         return Err(Problem::conflict(detail));
     };
-    let made = tagged(state, KeyRow { revision, ..row })?;
-    Ok(Tagged::created(made.revision, made.body.revealed(key.text)))
+    // Nothing was spent with it, and nothing may fail before its holder has it.
+    let made = Key::stored(&KeyRow { revision, ..row }, &HashMap::new());
+    Ok(Tagged::created(revision, made.revealed(key.text)))
 }
 
 /// Changes settings of a key (JSON Merge Patch).
@@ -108,7 +111,7 @@ fn patched(state: &AdminState, row: &KeyRow, mut said: Said) -> Result<KeyRow, P
         return Err(Problem::conflict(format!("its owner {} is gone", row.user)));
     };
     Ok(KeyRow {
-        settings: settings(state, &owner, &mut said)?,
+        settings: settings(state, &owner, &mut said, Some(row))?,
         name,
         updated_at: deed::now(),
         ..row.clone()

@@ -11,7 +11,7 @@ use store::Change;
 use utoipa::ToSchema;
 
 use super::secret::NewKey;
-use super::{Key, found, subject, tagged, view};
+use super::{Key, found, purses, subject, view};
 use crate::body::Members;
 use crate::condition::{IfMatch, Meant, Tagged, attempts};
 use crate::deed::{self, deed};
@@ -50,6 +50,8 @@ pub(crate) async fn rotate(
         attempts(|| {
             let row = found(state, &id)?;
             if_match.check(row.revision)?;
+            // First, because nothing may fail between the change and the answer: it has the only key.
+            let purses = purses(state, [&*row.id].into_iter())?;
             let key = NewKey::new()?;
             let now = deed::now();
             let next = KeyRow {
@@ -64,8 +66,8 @@ pub(crate) async fn rotate(
             let Some(revision) = state.change(Change::SetKey(&next), &deed, now)? else {
                 return Ok(None);
             };
-            let made = tagged(state, KeyRow { revision, ..next })?;
-            Ok(Some(Tagged::ok(revision, made.body.revealed(key.text))))
+            let made = Key::stored(&KeyRow { revision, ..next }, &purses);
+            Ok(Some(Tagged::ok(revision, made.revealed(key.text))))
         })
     });
     rotated.await

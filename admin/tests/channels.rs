@@ -124,6 +124,85 @@ async fn what_is_shown_can_be_sent_back() {
 }
 
 #[tokio::test]
+async fn the_query_of_an_address_is_not_shown() {
+    let api = api().await;
+    let body = json!({ "name": "whole", "provider": "custom", "formats": ["chat"], "models": ["m"],
+        "base_url": "https://h/chat?sig=c2VjcmV0", "exact_url": true, "options": { "auth": "none" } });
+    let made = api.send("POST", "/api/channels", &body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut settings = made.json()["settings"].clone();
+    assert_eq!(settings["base_url"], "https://h/chat?••••••");
+    settings["weight"] = json!(7);
+    let put = api.send("PUT", "/api/channels/whole", &settings).await;
+    assert_eq!(put.status, 200, "{put:?}");
+    let document = api.store.documents().unwrap().remove(0);
+    assert!(document.body.contains("https://h/chat?sig=c2VjcmV0"));
+    api.learn();
+    for target in [
+        "/api/channels",
+        "/api/channels/whole",
+        "/api/config",
+        "/api/audit",
+    ] {
+        let shown = api.get(target).await;
+        assert!(!shown.body.contains("c2VjcmV0"), "{target}: {}", shown.body);
+    }
+    settings["base_url"] = json!("https://other/chat?••••••");
+    let refused = api.send("PUT", "/api/channels/whole", &settings).await;
+    assert_eq!(refused.paths(), ["base_url"]);
+}
+
+#[tokio::test]
+async fn what_is_broken_in_several_places_is_put_right_one_by_one() {
+    let api = api().await;
+    let lost = Sealer::new([&"ffffffffffffffffffffffffffffffff".into()]).unwrap();
+    for name in ["one", "two"] {
+        let key = lost.seal(name, SECRET);
+        keep(
+            &api,
+            name,
+            &json!({ "provider": "openai", "keys": [key], "models": ["m"] }),
+        );
+    }
+    let more = api.send("POST", "/api/channels", &body()).await;
+    assert_eq!(
+        more.paths(),
+        ["channels.one.keys[0]", "channels.two.keys[0]"]
+    );
+    let worse = json!({ "keys": [SECRET], "provider": "opnai" });
+    let worse = api.send("PATCH", "/api/channels/one", &worse).await;
+    worse.problem(422);
+    let aside = json!({ "weight": 7 });
+    let aside = api.send("PATCH", "/api/channels/one", &aside).await;
+    aside.problem(422);
+
+    let repair = json!({ "keys": [SECRET] });
+    let repaired = api.send("PATCH", "/api/channels/one", &repair).await;
+    assert_eq!(repaired.status, 200, "{repaired:?}");
+    let removed = api.send("DELETE", "/api/channels/two", &json!({})).await;
+    assert_eq!(removed.status, 204, "{removed:?}");
+    api.learn();
+    assert!(api.live.is_valid());
+}
+
+/// Puts a channel into the store that no call would.
+fn keep(api: &Api, name: &str, body: &Value) {
+    let now = jiff::Timestamp::now();
+    let document = config::rows::Document {
+        kind: config::rows::DocumentKind::Channel,
+        name: name.into(),
+        body: body.to_string(),
+        created_at: now,
+        updated_at: now,
+        revision: 0,
+    };
+    let change = store::Change::AddDocument(&document);
+    let subject = format!("channel:{name}");
+    let deed = crate::deed::deed("channel.create", subject, None, None, now);
+    api.store.change(change, &deed, now).unwrap();
+}
+
+#[tokio::test]
 async fn a_channel_that_does_not_compile_is_refused_with_every_reason() {
     let api = api().await;
     let body = json!({ "name": "bad", "provider": "opnai", "keys": [SECRET], "models": ["m"], "wait": 5, "groups": ["gold"] });

@@ -74,7 +74,10 @@ impl Api {
     }
 
     pub(crate) async fn start_with(live: Arc<Live>) -> Api {
-        let store = store::open("sqlite::memory:").unwrap();
+        Api::start_on(store::open("sqlite::memory:").unwrap(), live).await
+    }
+
+    pub(crate) async fn start_on(store: Arc<dyn Store>, live: Arc<Live>) -> Api {
         let facts = Arc::new(Facts::default());
         let state = AdminState::new(
             Arc::clone(&store),

@@ -1,11 +1,16 @@
 //! `/api/keys`: shown once, found by hash, rotated with an overlap.
 
+use std::sync::Arc;
+
+use config::Live;
 use config::snapshot::AUTO;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use store::Store;
 
 use super::client::{Answer, Api, CONFIG};
+use super::leaving::Leaving;
 use super::users::alice;
 
 async fn api() -> Api {
@@ -244,4 +249,35 @@ async fn a_deleted_key_is_refused_and_its_name_is_free() {
     assert!(!works(&api, &secret(&made), Timestamp::now()));
     api.get(&target).await.problem(404);
     assert_ne!(laptop(&api).await.json()["id"], made.json()["id"]);
+}
+
+#[tokio::test]
+async fn a_new_key_is_shown_whatever_becomes_of_the_store() {
+    let store = Arc::new(Leaving::new(store::open("sqlite::memory:").unwrap()));
+    let live = Arc::new(Live::from_text(CONFIG, &|_| None).unwrap());
+    let api = Api::start_on(Arc::clone(&store) as Arc<dyn Store>, live).await;
+    let made = api
+        .send("POST", "/api/keys", &json!({ "name": "laptop" }))
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert!(works(&api, &secret(&made), Timestamp::now()));
+    store.back();
+
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let rotate = format!("/api/keys/{id}/rotate");
+    let rotated = api.send("POST", &rotate, &json!({})).await;
+    assert_eq!(rotated.status, 200, "{rotated:?}");
+    assert!(works(&api, &secret(&rotated), Timestamp::now()));
+
+    let refused = api.send("POST", &rotate, &json!({})).await;
+    refused.problem(503);
+    assert!(
+        works(&api, &secret(&rotated), Timestamp::now()),
+        "nothing was changed"
+    );
+    store.back();
+    let user = api
+        .send("POST", "/api/users", &json!({ "name": "bob" }))
+        .await;
+    assert_eq!(user.status, 201, "{user:?}");
 }

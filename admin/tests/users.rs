@@ -234,3 +234,35 @@ async fn changes_at_the_same_time_come_one_after_another() {
     let log = api.get("/api/audit?subject=user:alice").await.json();
     assert_eq!(log["items"].as_array().unwrap().len(), kept + 1);
 }
+
+#[tokio::test]
+async fn who_lost_a_group_can_be_disabled_all_the_same() {
+    let api = Api::start(CONFIG).await;
+    for group in ["gold", "lead"] {
+        let made = api
+            .send("POST", "/api/groups", &json!({ "name": group }))
+            .await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    api.learn();
+    let ann = json!({ "name": "ann", "group": "gold" });
+    assert_eq!(api.send("POST", "/api/users", &ann).await.status, 201);
+    let key = json!({ "user": "ann", "name": "laptop", "group": "lead" });
+    let key = api.send("POST", "/api/keys", &key).await.json();
+    let key = format!("/api/keys/{}", key["id"].as_str().unwrap());
+    for group in ["gold", "lead"] {
+        let target = format!("/api/groups/{group}");
+        assert_eq!(api.send("DELETE", &target, &json!({})).await.status, 204);
+    }
+    api.learn();
+
+    for target in [&*key, "/api/users/ann"] {
+        let to_another = json!({ "group": "silver" });
+        let refused = api.send("PATCH", target, &to_another).await;
+        assert_eq!(refused.paths(), ["group"], "{target}");
+        let off = json!({ "enabled": false });
+        let disabled = api.send("PATCH", target, &off).await;
+        assert_eq!(disabled.status, 200, "{disabled:?}");
+        assert_eq!(disabled.json()["enabled"], false);
+    }
+}

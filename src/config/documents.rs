@@ -13,7 +13,7 @@ use crate::raw::{self, Node};
 use crate::rows::{Document, DocumentKind};
 use crate::seal::{self, Sealer};
 use crate::snapshot::{Origin, Origins};
-use crate::tidy::tidy;
+use crate::tidy::tidy_json;
 
 /// Parts of a channel that may hold credentials.
 const SECRETS: [&str; 2] = ["keys", "headers"];
@@ -119,7 +119,7 @@ fn read(
             return None;
         }
     };
-    tidy(&mut node, path, problems);
+    tidy_json(&mut node, path, problems);
     if document.kind != DocumentKind::Channel {
         return Some(node);
     }

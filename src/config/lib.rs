@@ -29,7 +29,7 @@ pub mod unit;
 
 pub use compile::compile;
 pub use live::{Live, LiveEnv, Reloaded};
-pub use lookup::key_hash;
+pub use lookup::{LONGEST_KEY, key_hash};
 pub use problem::{Problem, Severity};
 pub use snapshot::Snapshot;
 pub use source::Sources;

@@ -50,6 +50,8 @@ struct Running {
     /// `None` of a snapshot that was not compiled here.
     sources: Option<Sources>,
     documents: Vec<Document>,
+    /// The documents that the store has instead, where these do not compile.
+    refused: Option<Vec<Document>>,
 }
 
 /// What a reload did.
@@ -107,6 +109,7 @@ impl Live {
             running: Mutex::new(Running {
                 sources,
                 documents: Vec::new(),
+                refused: None,
             }),
             files_valid: AtomicBool::new(true),
             documents_valid: AtomicBool::new(true),
@@ -154,14 +157,14 @@ impl Live {
         result
     }
 
-    /// What a reload would say of the files as they are: their warnings, or every problem. Takes
-    /// nothing up. Blocks while it reads the files.
+    /// What is to be said of the files as they are, beside the documents as they are: their warnings, or
+    /// every problem. Takes nothing up. Blocks while it reads the files.
     pub fn check(&self) -> Result<Vec<Problem>, Vec<Problem>> {
         let Some(files) = &self.files else {
-            return Ok(self.load().warnings.clone());
+            return self.check_newest();
         };
         let sources = Sources::read(&files.path, &files.env)?;
-        let documents = self.running().documents.clone();
+        let documents = self.running().newest().to_vec();
         self.try_out(&sources, &documents)
     }
 
@@ -233,6 +236,11 @@ impl Running {
     /// The hash of the files.
     fn hash(&self) -> &str {
         self.sources.as_ref().map_or("", Sources::hash)
+    }
+
+    /// The documents that were read last, whether they compiled or not.
+    fn newest(&self) -> &[Document] {
+        self.refused.as_ref().unwrap_or(&self.documents)
     }
 }
 

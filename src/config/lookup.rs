@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::rows::DocumentKind;
 use crate::snapshot::{AUTO, Origin, Ratio, Snapshot, Token};
 
+/// Bytes of a gateway key: a longer one does not fit into the header block.
+pub const LONGEST_KEY: usize = 4096;
+
 /// What a gateway key is found by. A key is hashed before it is looked up, so that the time of the
 /// look-up says nothing about how much of a guess was right.
 pub fn key_hash(key: &str) -> [u8; 32] {

@@ -36,6 +36,26 @@ pub(crate) fn tidy(node: &mut Node, path: &str, problems: &mut Vec<Problem>) {
     }
 }
 
+/// The same of JSON, where `<<` is a key like any other: what looks for a key, a secret's say, finds it
+/// where it is in force.
+pub(crate) fn tidy_json(node: &mut Node, path: &str, problems: &mut Vec<Problem>) {
+    match node {
+        Node::List(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                let path = place::item(path, index, item);
+                tidy_json(item, &path, problems);
+            }
+        }
+        Node::Map(entries) => {
+            for (key, value) in entries.iter_mut() {
+                tidy_json(value, &place::key(path, key), problems);
+            }
+            single(entries, path, problems);
+        }
+        _ => {}
+    }
+}
+
 fn or_file(path: &str) -> &str {
     if path.is_empty() { "the file" } else { path }
 }

@@ -14,7 +14,7 @@ use crate::raw::{Node, parse_json};
 use crate::reader::{Field, Map, Problems};
 use crate::rows::{KeyRow, UserRow};
 use crate::snapshot::{AUTO, ROOT, Snapshot, Token, User};
-use crate::tidy::tidy;
+use crate::tidy::tidy_json;
 
 /// Where settings as a whole stand.
 const WHOLE: &str = "settings";
@@ -86,7 +86,7 @@ fn reading<T>(
 ) -> Result<(T, Vec<Problem>), Vec<Problem>> {
     let mut tree = parse_json(WHOLE, settings).map_err(|problem| vec![problem])?;
     let mut first = Vec::new();
-    tidy(&mut tree, "", &mut first);
+    tidy_json(&mut tree, "", &mut first);
     if !matches!(tree, Node::Map(_) | Node::Null) {
         let what = format!("expected a map, found {}", tree.kind());
         return Err(vec![

@@ -16,13 +16,12 @@ use super::groups::{DEFAULT, Groups, Names};
 use super::limits;
 use super::network::network;
 use super::routing::patterns;
+use crate::lookup::LONGEST_KEY;
 use crate::reader::{Field, Map};
 use crate::snapshot::{AUTO, ROOT, Token};
 
 /// A key shorter than this can be guessed.
 const SHORTEST_KEY: usize = 8;
-/// A key longer than this does not fit into the header block.
-const LONGEST_KEY: usize = 4096;
 
 /// The keys that can be used.
 pub(super) struct Tokens {

@@ -258,3 +258,23 @@ fn a_document_is_not_shown_in_debug_texts() {
     let text = format!("{:?}", channel(r#"{"headers": {"set": {"x": "sk-1"}}}"#));
     assert!(text.contains("\"b\"") && !text.contains("sk-1"), "{text}");
 }
+
+#[test]
+fn nothing_is_merged_into_a_document() {
+    let hidden = r#"{"<<": {"keys": ["sk-plain"]}, "provider": "openai", "models": ["o3"]}"#;
+    check(
+        FILES,
+        &[channel(hidden)],
+        &["channels.b.keys: no key", "channels.b.<<: unknown key"],
+    );
+    let headers = format!(
+        r#"{{"provider": "openai", "keys": ["{}"], "models": ["o3"],
+            "headers": {{"<<": {{"set": {{"x-auth": "sk-plain"}}}}}}}}"#,
+        sealed("b", "sk-upstream")
+    );
+    check(
+        FILES,
+        &[channel(&headers)],
+        &["channels.b.headers.<<: unknown key"],
+    );
+}

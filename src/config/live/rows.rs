@@ -41,7 +41,9 @@ impl Live {
     /// nothing changes but `is_valid`.
     pub fn take_up(&self, documents: Vec<Document>) -> Result<Reloaded, Vec<Problem>> {
         let mut running = self.running();
-        let result = self.take_up_into(&mut running, ordered(documents));
+        let documents = ordered(documents);
+        let result = self.take_up_into(&mut running, documents.clone());
+        running.refused = result.is_err().then_some(documents);
         self.documents_valid
             .store(result.is_ok(), Ordering::Relaxed);
         result
@@ -55,6 +57,15 @@ impl Live {
                 sources.read_at = Timestamp::now();
                 self.try_out(sources, &ordered(documents))
             }
+            None => Ok(self.load().warnings.clone()),
+        }
+    }
+
+    /// What is to be said of the documents that were read last, beside the files that run.
+    pub(super) fn check_newest(&self) -> Result<Vec<Problem>, Vec<Problem>> {
+        let refused = self.running().refused.clone();
+        match refused {
+            Some(documents) => self.check_documents(documents),
             None => Ok(self.load().warnings.clone()),
         }
     }

@@ -73,6 +73,12 @@ fn documents_are_taken_up_and_kept_by_reloads() {
     let hash = |generation: &str| generation.split_once('-').unwrap().1.to_string();
     assert_ne!(hash(&reloaded.generation), hash(&taken.generation));
 
+    // Whoever asks what is wrong is told of the documents that wait.
+    let waiting = vec![group("pro", r#"{"ratio": "high"}"#)];
+    assert!(live.take_up(waiting).is_err());
+    check(live.check(), &["!groups.pro.ratio: expected a ratio"]);
+    assert!(!live.take_up(documents).unwrap().changed && live.check().is_ok());
+
     // A name that the files take now.
     fs::write(&file, "groups: {pro: }\n").unwrap();
     check(live.check(), &["!groups.pro: given in the files too"]);
@@ -99,12 +105,14 @@ fn documents_that_do_not_compile_change_nothing() {
         &[expected],
     );
     assert!(!live.is_valid() && Arc::ptr_eq(&before, &live.full()));
+    check(live.check(), &[expected]);
     assert!(live.check_documents(vec![group("pro", "{}")]).is_ok());
     assert!(
         Arc::ptr_eq(&before, &live.full()),
         "a check takes nothing up"
     );
     assert!(!live.take_up(Vec::new()).unwrap().changed && live.is_valid());
+    assert!(live.check().is_ok(), "what is gone is wrong no more");
 }
 
 #[test]
