@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
+use config::rows::{KeyRow, UserRow};
 use config::{Live, Problem};
 use store::{Accounts, MAX_ROWS, StoreError};
 
@@ -76,7 +77,12 @@ impl Rows {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Read first: what changes while the rows are read makes it differ the next time.
         let now = self.store.revisions()?;
-        if seen.accounts != Some(now.accounts) {
+        if seen.accounts.is_some_and(|before| now.accounts < before) {
+            // A backup was put back, or a replica took over: what was read may never have been.
+            tracing::warn!("the store has gone back in time, reading all users and keys again");
+            self.learn_anew(&mut seen)?;
+            seen.accounts = Some(now.accounts);
+        } else if seen.accounts != Some(now.accounts) {
             self.learn(&mut seen)?;
             seen.accounts = Some(now.accounts);
         }
@@ -91,17 +97,31 @@ impl Rows {
     }
 
     fn learn(&self, seen: &mut Seen) -> Result<(), StoreError> {
-        let store = &self.store;
-        let users = since(
-            seen.user,
-            |from| store.users_since(from),
-            |row| row.revision,
-        )?;
-        let keys = since(seen.key, |from| store.keys_since(from), |row| row.revision)?;
+        let (users, keys) = self.accounts_since(seen.user, seen.key)?;
         seen.user = users.last().map_or(seen.user, |row| row.revision);
         seen.key = keys.last().map_or(seen.key, |row| row.revision);
         self.live.learn(users, keys);
         Ok(())
+    }
+
+    fn learn_anew(&self, seen: &mut Seen) -> Result<(), StoreError> {
+        let (users, keys) = self.accounts_since(0, 0)?;
+        seen.user = users.last().map_or(0, |row| row.revision);
+        seen.key = keys.last().map_or(0, |row| row.revision);
+        self.live.learn_anew(users, keys);
+        Ok(())
+    }
+
+    /// Users and keys that were changed after these revisions.
+    fn accounts_since(
+        &self,
+        user: u64,
+        key: u64,
+    ) -> Result<(Vec<UserRow>, Vec<KeyRow>), StoreError> {
+        let store = &self.store;
+        let users = since(user, |from| store.users_since(from), |row| row.revision)?;
+        let keys = since(key, |from| store.keys_since(from), |row| row.revision)?;
+        Ok((users, keys))
     }
 
     fn take_up(&self, seen: &mut Seen) -> Result<(), StoreError> {

@@ -186,6 +186,28 @@ fn a_store_that_is_away_takes_nothing_away() {
 }
 
 #[test]
+fn a_store_that_went_back_in_time_is_read_from_the_start() {
+    let store = Arc::new(Fake::default());
+    let live = live("log: {level: info}\n");
+    let rows = Rows::new(Arc::clone(&live), store.clone());
+    store.add_user("ann");
+    store.add_key("sk-1", "ann");
+    store.add_key("sk-2", "ann");
+    rows.refresh().unwrap();
+    assert!(knows(&live, "sk-2"));
+    {
+        let mut kept = store.kept();
+        kept.keys.pop();
+        kept.revisions.accounts -= 1;
+    }
+    rows.refresh().unwrap();
+    assert!(knows(&live, "sk-1") && !knows(&live, "sk-2"));
+    store.add_key("sk-3", "ann");
+    rows.refresh().unwrap();
+    assert!(knows(&live, "sk-3"));
+}
+
+#[test]
 fn documents_that_do_not_compile_are_tried_again_beside_other_files() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tollgate.yaml");

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Live, Reloaded, Running};
 use crate::compile;
-use crate::directory::Directory;
+use crate::directory::{Directory, Register};
 use crate::problem::Problem;
 use crate::rows::{Document, KeyRow, UserRow};
 
@@ -22,6 +22,14 @@ impl Live {
     /// settings are logged and left out: their keys are refused.
     pub fn learn(&self, users: Vec<UserRow>, keys: Vec<KeyRow>) {
         let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);
+        register.learn(users, keys);
+        self.directory.store(Arc::new(register.directory()));
+    }
+
+    /// Takes these for all the users and keys there are: the store is not the one that was read before.
+    pub fn learn_anew(&self, users: Vec<UserRow>, keys: Vec<KeyRow>) {
+        let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);
+        *register = Register::default();
         register.learn(users, keys);
         self.directory.store(Arc::new(register.directory()));
     }
