@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use ledger::Nanos;
-use ledger::book::{self, Kind};
+use ledger::book::{self, Kind, Purse};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{EntryPage, EntrySearch, Posted};
@@ -65,7 +65,9 @@ impl From<book::Entry> for Entry {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Receipt {
     entry: Entry,
-    balance: Balance,
+    /// Null when it could not be read any more: the entry is kept all the same.
+    #[schema(required = true)]
+    balance: Option<Balance>,
 }
 
 /// Moves money into a user's balance or out of it, once for each id.
@@ -113,9 +115,13 @@ fn post(state: &AdminState, entry: book::Entry) -> Result<(StatusCode, Json<Rece
         }
         Posted::NoUser => return Err(Problem::not_found(format!("no user {}", entry.user))),
     };
-    let purses = purses(state, [&*entry.user])?;
-    let purse = purses.get(&book::user_account(&entry.user)).cloned();
-    let balance = Balance::from(&purse.unwrap_or_default());
+    // A failure told here would make people post it once more.
+    let purses = purses(state, [&*entry.user]).ok();
+    let account = book::user_account(&entry.user);
+    let balance = purses.map(|purses| match purses.get(&account) {
+        Some(purse) => Balance::from(purse),
+        None => Balance::from(&Purse::default()),
+    });
     let receipt = Receipt {
         entry: entry.into(),
         balance,
