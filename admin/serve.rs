@@ -3,6 +3,7 @@
 //! `axum::serve` has no timer for slow headers and no bound on connections; this is its loop with
 //! both.
 
+use std::cell::LazyCell;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub async fn serve(
     state: AdminState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    run(listener, router(state), shutdown).await;
+    run(listener, move || router(state), shutdown).await;
     Ok(())
 }
 
@@ -49,14 +50,26 @@ pub async fn serve_metrics(
     refresh: impl Fn() + Send + Sync + 'static,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    run(listener, metrics_router(registry, refresh), shutdown).await;
+    run(
+        listener,
+        move || metrics_router(registry, refresh),
+        shutdown,
+    )
+    .await;
     Ok(())
 }
 
-async fn run(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+/// The router is made when somebody comes: with its descriptions it is a good part of what an idle
+/// gateway would have in memory.
+async fn run(
+    listener: TcpListener,
+    router: impl FnOnce() -> Router,
+    shutdown: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut shutdown = std::pin::pin!(shutdown);
+    let router = LazyCell::new(router);
     loop {
         let place = Arc::clone(&places).acquire_owned();
         let next = async { (place.await, accept(&listener).await) };
