@@ -15,7 +15,7 @@ use crate::said::MAX_SETTINGS;
 use crate::state::AdminState;
 
 pub(crate) use call::{Edit, create, list, show};
-pub(crate) use change::store_as;
+pub(crate) use change::{read, store_as};
 pub(crate) use secrets::{Resealed, reseal};
 pub(crate) use view::{Item, origin_name, stored, told};
 

@@ -67,7 +67,7 @@ fn rotate_one(
     sealer: &Sealer,
     name: &str,
 ) -> Result<Option<Resealed>, Problem> {
-    let documents = state.store.documents()?;
+    let (counted, documents) = documents::read(state)?;
     let Some(document) = documents::find(&documents, DocumentKind::Channel, name) else {
         return Ok(Some(Resealed::default()));
     };
@@ -81,6 +81,6 @@ fn rotate_one(
         updated_at: deed::now(),
         ..document.clone()
     };
-    let kept = documents::store_as(state, "reseal", document, next)?;
+    let kept = documents::store_as(state, "reseal", counted, document, next)?;
     Ok(kept.map(|_| resealed))
 }

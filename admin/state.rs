@@ -98,8 +98,26 @@ impl AdminState {
         deed: &Deed,
         now: Timestamp,
     ) -> Result<Option<u64>, Problem> {
-        let Changed::Done { revision } = self.store.change(change, deed, now)? else {
-            return Ok(None);
+        let changed = self.store.change(change, deed, now)?;
+        Ok(self.changed(changed, deed))
+    }
+
+    /// The same for a document, which was tried out beside all others: `None`, too, when one of those
+    /// was changed since the store counted `configuration`.
+    pub(crate) fn change_beside(
+        &self,
+        configuration: u64,
+        change: Change<'_>,
+        deed: &Deed,
+        now: Timestamp,
+    ) -> Result<Option<u64>, Problem> {
+        let beside = self.store.change_beside(configuration, change, deed, now);
+        Ok(self.changed(beside?, deed))
+    }
+
+    fn changed(&self, changed: Changed, deed: &Deed) -> Option<u64> {
+        let Changed::Done { revision } = changed else {
+            return None;
         };
         tracing::info!(
             action = deed.action,
@@ -107,6 +125,6 @@ impl AdminState {
             "changed over the admin API"
         );
         self.gateway.rows_changed();
-        Ok(Some(revision))
+        Some(revision)
     }
 }

@@ -28,17 +28,23 @@ pub(crate) fn create(
     add(state, kind, &name, said)
 }
 
+/// All documents, and how many changes there were before they were read: if one comes between, the count
+/// tells.
+pub(crate) fn read(state: &AdminState) -> Result<(u64, Vec<Document>), Problem> {
+    let counted = state.store.revisions()?.configuration;
+    Ok((counted, state.store.documents()?))
+}
+
 fn add(
     state: &AdminState,
     kind: DocumentKind,
     name: &str,
     said: Said,
 ) -> Result<Document, Problem> {
-    let documents = state.store.documents()?;
     if is_of_file(&state.live.load(), kind, name) {
         return Err(of_file(kind, name));
     }
-    if find(&documents, kind, name).is_some() {
+    if find(&state.store.documents()?, kind, name).is_some() {
         return Err(taken(kind, name));
     }
     let now = deed::now();
@@ -50,20 +56,25 @@ fn add(
         updated_at: now,
         revision: 0,
     };
-    try_out(state, documents, kind, name, Some(&document))?;
     let became = told(state, &document);
-    let deed = deed(
-        &action(kind, "create"),
-        subject(kind, name),
-        None,
-        Some(&became),
-        now,
-    );
-    let revision = state.change(Change::AddDocument(&document), &deed, now)?;
-    let revision = revision.ok_or_else(|| taken(kind, name))?;
-    Ok(Document {
-        revision,
-        ..document
+    attempts(|| {
+        let (counted, documents) = read(state)?;
+        if find(&documents, kind, name).is_some() {
+            return Err(taken(kind, name));
+        }
+        try_out(state, documents, kind, name, Some(&document))?;
+        let deed = deed(
+            &action(kind, "create"),
+            subject(kind, name),
+            None,
+            Some(&became),
+            now,
+        );
+        let made = state.change_beside(counted, Change::AddDocument(&document), &deed, now)?;
+        Ok(made.map(|revision| Document {
+            revision,
+            ..document.clone()
+        }))
     })
 }
 
@@ -109,7 +120,7 @@ fn edit(
     change: impl Fn(&Map<String, Value>) -> Map<String, Value>,
 ) -> Result<Document, Problem> {
     attempts(|| {
-        let documents = state.store.documents()?;
+        let (counted, documents) = read(state)?;
         let document = found(state, &documents, kind, name)?;
         if_match.check(document.revision)?;
         let stored = object(&document.body);
@@ -121,14 +132,16 @@ fn edit(
             ..document.clone()
         };
         try_out(state, documents, kind, name, Some(&next))?;
-        store_as(state, "update", &document, next)
+        store_as(state, "update", counted, &document, next)
     })
 }
 
-/// Keeps `next` in the place of `document`; `None`: somebody else changed that.
+/// Keeps `next` in the place of `document`; `None`: somebody else changed that, or another document since
+/// there were `counted` changes.
 pub(crate) fn store_as(
     state: &AdminState,
     what: &str,
+    counted: u64,
     document: &Document,
     next: Document,
 ) -> Result<Option<Document>, Problem> {
@@ -141,7 +154,7 @@ pub(crate) fn store_as(
         Some(&became),
         now,
     );
-    let changed = state.change(Change::SetDocument(&next), &deed, now)?;
+    let changed = state.change_beside(counted, Change::SetDocument(&next), &deed, now)?;
     Ok(changed.map(|revision| Document { revision, ..next }))
 }
 
@@ -153,7 +166,7 @@ pub(crate) fn remove(
     if_match: &IfMatch,
 ) -> Result<(), Problem> {
     attempts(|| {
-        let documents = state.store.documents()?;
+        let (counted, documents) = read(state)?;
         let document = found(state, &documents, kind, name)?;
         if_match.check(document.revision)?;
         try_out(state, documents, kind, name, None)?;
@@ -166,7 +179,8 @@ pub(crate) fn remove(
             None,
             now,
         );
-        let removed = state.change(Change::RemoveDocument(&document), &deed, now)?;
+        let removed =
+            state.change_beside(counted, Change::RemoveDocument(&document), &deed, now)?;
         Ok(removed.map(drop))
     })
 }

@@ -1,10 +1,13 @@
 //! `/api/channels`: rows beside the files, with sealed keys.
 
+use std::sync::Arc;
+
 use config::health::fingerprint;
 use config::seal::Sealer;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Api, CONFIG};
+use super::leaving::Leaving;
 
 const SECRET: &str = "sk-upstream-0123456789";
 const SEAL: &str = "encryption_key: 0123456789abcdef0123456789abcdef\n";
@@ -341,4 +344,27 @@ async fn a_channel_can_be_tested() {
         .send("POST", "/api/channels/main/test", &json!({ "models": 1 }))
         .await;
     assert_eq!(refused.paths(), ["models"]);
+}
+
+#[tokio::test]
+async fn a_change_is_kept_beside_the_documents_it_was_tried_out_with() {
+    let store = Arc::new(Leaving::new(store::open("sqlite::memory:").unwrap()));
+    let live = Arc::new(config::Live::from_text(&format!("{CONFIG}{SEAL}"), &|_| None).unwrap());
+    let api = Api::start_on(Arc::clone(&store) as Arc<dyn store::Store>, live).await;
+    let made = api
+        .send("POST", "/api/groups", &json!({ "name": "gold" }))
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    // The second reading is what the channel is tried out with.
+    store.after_reading(1, |inner| {
+        let group = &inner.documents().unwrap()[0];
+        let now = jiff::Timestamp::now();
+        let deed = crate::deed::deed("group.delete", "group:gold".into(), None, None, now);
+        let gone = inner.change(store::Change::RemoveDocument(group), &deed, now);
+        assert!(matches!(gone, Ok(store::Changed::Done { .. })), "{gone:?}");
+    });
+    let body = json!({ "name": "c", "provider": "openai", "keys": [SECRET], "models": ["m"], "groups": ["gold"] });
+    let refused = api.send("POST", "/api/channels", &body).await;
+    assert_eq!(refused.status, 422, "tried out once more: {refused:?}");
+    assert_eq!(api.store.documents().unwrap(), []);
 }

@@ -1,7 +1,7 @@
-//! A store that is away after each change, until it is called back.
+//! A store that is away after each change, until it is called back, and that others change meanwhile.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use config::rows::{Document, KeyRow, UserRow};
 use jiff::Timestamp;
@@ -18,12 +18,28 @@ use store::{
 pub(crate) struct Leaving {
     inner: Arc<dyn Store>,
     away: AtomicBool,
+    rival: Mutex<Option<(usize, Rival)>>,
 }
+
+/// Another node, which does something at the worst moment.
+type Rival = Box<dyn FnOnce(&dyn Store) + Send>;
 
 impl Leaving {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Leaving {
-        let away = AtomicBool::new(false);
-        Leaving { inner, away }
+        Leaving {
+            inner,
+            away: AtomicBool::new(false),
+            rival: Mutex::default(),
+        }
+    }
+
+    /// Right after the documents were read so many times and once more.
+    pub(crate) fn after_reading(
+        &self,
+        times: usize,
+        act: impl FnOnce(&dyn Store) + Send + 'static,
+    ) {
+        *self.rival.lock().unwrap() = Some((times, Box::new(act)));
     }
 
     pub(crate) fn back(&self) {
@@ -67,7 +83,15 @@ impl Accounts for Leaving {
     }
 
     fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        self.inner.documents()
+        let read = self.inner.documents();
+        let mut rival = self.rival.lock().unwrap();
+        if let Some((left, act)) = rival.take() {
+            match left {
+                0 => act(&*self.inner),
+                left => *rival = Some((left - 1, act)),
+            }
+        }
+        read
     }
 
     fn change(
@@ -79,6 +103,16 @@ impl Accounts for Leaving {
         let changed = self.inner.change(change, deed, now);
         self.away.store(true, Ordering::SeqCst);
         changed
+    }
+
+    fn change_beside(
+        &self,
+        configuration: u64,
+        change: Change<'_>,
+        deed: &Deed,
+        now: Timestamp,
+    ) -> Result<Changed, StoreError> {
+        self.inner.change_beside(configuration, change, deed, now)
     }
 }
 

@@ -123,6 +123,15 @@ impl Accounts for Fake {
     fn change(&self, _: Change<'_>, _: &Deed, _: Timestamp) -> Result<Changed, StoreError> {
         unreachable!()
     }
+    fn change_beside(
+        &self,
+        _: u64,
+        _: Change<'_>,
+        _: &Deed,
+        _: Timestamp,
+    ) -> Result<Changed, StoreError> {
+        unreachable!()
+    }
 }
 
 fn live(yaml: &str) -> Arc<Live> {

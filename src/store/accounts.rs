@@ -102,4 +102,14 @@ pub trait Accounts {
         deed: &Deed,
         now: Timestamp,
     ) -> Result<Changed, StoreError>;
+
+    /// The same for a change that was tried out with all the documents there were when `revisions`
+    /// counted `configuration`: stale, if one of them was changed since.
+    fn change_beside(
+        &self,
+        configuration: u64,
+        change: Change<'_>,
+        deed: &Deed,
+        now: Timestamp,
+    ) -> Result<Changed, StoreError>;
 }

@@ -51,7 +51,33 @@ impl<D: Driver> Accounts for Database<D> {
         deed: &Deed,
         now: Timestamp,
     ) -> Result<Changed, StoreError> {
-        let steps = steps(self.driver()?.dialect(), change, deed, now)?;
+        let counted = revisions::count(self.driver()?.dialect(), counter(change));
+        self.make(counted, change, deed, now)
+    }
+
+    fn change_beside(
+        &self,
+        configuration: u64,
+        change: Change<'_>,
+        deed: &Deed,
+        now: Timestamp,
+    ) -> Result<Changed, StoreError> {
+        let counter = Counter::Configuration;
+        let counted = revisions::count_from(self.driver()?.dialect(), counter, configuration);
+        self.make(counted, change, deed, now)
+    }
+}
+
+impl<D: Driver> Database<D> {
+    /// Makes a change that `counted` counts.
+    fn make(
+        &self,
+        counted: Step<'_>,
+        change: Change<'_>,
+        deed: &Deed,
+        now: Timestamp,
+    ) -> Result<Changed, StoreError> {
+        let steps = steps(self.driver()?.dialect(), counted, change, deed, now)?;
         let committed = self.commit(&steps)?;
         // Not out of the row, which others may have changed since. And a change that comes a second
         // time, because nobody knew how the first one ended, is told how that was.
@@ -70,12 +96,12 @@ impl<D: Driver> Accounts for Database<D> {
 /// Counts the change first, which makes changes wait for each other; then the row; then the deed.
 fn steps<'a>(
     dialect: Dialect,
+    counted: Step<'a>,
     change: Change<'a>,
     deed: &'a Deed,
     now: Timestamp,
 ) -> Result<Vec<Step<'a>>, StoreError> {
-    let counter = counter(change);
-    let mut steps = vec![revisions::count(dialect, counter)];
+    let mut steps = vec![counted];
     match change {
         Change::AddUser(user) => steps.push(users::add(dialect, user, now)?),
         Change::SetUser(user) => steps.push(users::set(dialect, user, now)?),
@@ -85,7 +111,7 @@ fn steps<'a>(
         Change::SetDocument(document) => steps.push(documents::set(dialect, document, now)?),
         Change::RemoveDocument(document) => steps.push(documents::remove(dialect, document)),
     }
-    steps.push(audit::add(dialect, deed, Some(counter))?);
+    steps.push(audit::add(dialect, deed, Some(counter(change)))?);
     Ok(steps)
 }
 

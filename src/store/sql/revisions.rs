@@ -2,7 +2,7 @@
 //! numbers become visible in their order, and who reads by them misses nothing.
 
 use super::rows::Values;
-use super::{Dialect, Row, Statement, Step};
+use super::{Dialect, Row, Statement, Step, Value};
 use crate::accounts::Revisions;
 use crate::error::StoreError;
 
@@ -39,6 +39,16 @@ pub(crate) fn count(dialect: Dialect, counter: Counter) -> Step<'static> {
     let sql = format!("UPDATE {TABLE} SET number = number + 1 WHERE {row}");
     Step {
         statement: Statement::new(dialect, sql, Vec::new()),
+        changes: Some(1),
+    }
+}
+
+/// Counts one change, if there were so many until now.
+pub(crate) fn count_from(dialect: Dialect, counter: Counter, number: u64) -> Step<'static> {
+    let row = counter.condition();
+    let sql = format!("UPDATE {TABLE} SET number = number + 1 WHERE {row} AND number = ?");
+    Step {
+        statement: Statement::new(dialect, sql, vec![Value::count(number)]),
         changes: Some(1),
     }
 }

@@ -37,6 +37,18 @@ pub(super) fn conform(store: &dyn Store) {
     assert_eq!(after.configuration, before.configuration + 6);
     assert_eq!(after.accounts, before.accounts);
     a_long_body_is_refused(store);
+    what_was_tried_out_beside_others_is_kept_beside_them(store, &kept[1]);
+}
+
+fn what_was_tried_out_beside_others_is_kept_beside_them(store: &dyn Store, document: &Document) {
+    let counted = store.revisions().unwrap().configuration;
+    let set = Change::SetDocument(document);
+    let (late, early) = (deed("beside-late"), deed("beside-early"));
+    let beside = |counted, deed| store.change_beside(counted, set, deed, at(5)).unwrap();
+    assert_eq!(beside(counted - 1, &late), Changed::Stale);
+    assert_eq!(store.revisions().unwrap().configuration, counted);
+    let revision = counted + 1;
+    assert_eq!(beside(counted, &early), Changed::Done { revision });
 }
 
 /// One of each, all of one name.
