@@ -4,8 +4,9 @@ mod address;
 mod connection;
 mod schema;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
@@ -20,8 +21,10 @@ const READERS: usize = 4;
 /// A SQLite database.
 pub(crate) struct Sqlite {
     writer: Mutex<Connection>,
-    /// Empty for a database in memory, which only its one connection sees.
-    readers: Vec<Mutex<Connection>>,
+    /// Opened when they are needed, because each has the schema in memory. Empty for a database in memory,
+    /// which only its one connection sees.
+    readers: Vec<OnceLock<Mutex<Connection>>>,
+    path: PathBuf,
     turn: AtomicUsize,
 }
 
@@ -31,32 +34,36 @@ impl Sqlite {
         let address: Address = address.parse()?;
         let mut writer = connection::writer(&address)?;
         schema::migrate(&mut writer)?;
-        let readers = match &address {
-            Address::Memory => Vec::new(),
-            Address::File(path) => (0..READERS)
-                .map(|_| connection::reader(path).map(Mutex::new))
-                .collect::<Result<_, _>>()?,
+        let (readers, path) = match address {
+            Address::Memory => (0, PathBuf::new()),
+            Address::File(path) => (READERS, path),
         };
         Ok(Sqlite {
             writer: Mutex::new(writer),
-            readers,
+            readers: (0..readers).map(|_| OnceLock::new()).collect(),
+            path,
             turn: AtomicUsize::new(0),
         })
     }
 
     /// A free reader, or the one whose turn it is.
-    fn reader(&self) -> MutexGuard<'_, Connection> {
+    fn reader(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
         if self.readers.is_empty() {
-            return lock(&self.writer);
+            return Ok(lock(&self.writer));
         }
-        let free = self
-            .readers
-            .iter()
-            .find_map(|reader| reader.try_lock().ok());
-        free.unwrap_or_else(|| {
-            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-            lock(&self.readers[turn % self.readers.len()])
-        })
+        for reader in &self.readers {
+            let Some(opened) = reader.get() else {
+                // Where two open it at once, one of the two connections goes again.
+                let opened = connection::reader(&self.path)?;
+                return Ok(lock(reader.get_or_init(|| Mutex::new(opened))));
+            };
+            if let Ok(free) = opened.try_lock() {
+                return Ok(free);
+            }
+        }
+        let opened: Vec<_> = self.readers.iter().filter_map(OnceLock::get).collect();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        Ok(lock(opened[turn % opened.len()]))
     }
 }
 
@@ -76,7 +83,7 @@ impl Driver for Sqlite {
     }
 
     fn query(&self, statement: &Statement<'_>) -> Result<Vec<Vec<Value<'static>>>, StoreError> {
-        let connection = self.reader();
+        let connection = self.reader()?;
         let mut query = connection.prepare_cached(&statement.sql)?;
         let columns = query.column_count();
         let rows = query.query_map(params_from_iter(&statement.values), |row| {
