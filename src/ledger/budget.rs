@@ -236,6 +236,9 @@ impl Budgets {
         if let Some(none) = account.refusal(purse.ceiling, amount, now) {
             return Step::No(none);
         }
+        if account.is_unanswered(now) {
+            return Step::No(NoReserve::Away);
+        }
         Step::Asked(self.ask(name, account, purse, amount, now))
     }
 

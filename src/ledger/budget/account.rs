@@ -135,6 +135,12 @@ impl Account {
         })
     }
 
+    /// The treasury takes longer with a question than anybody waits.
+    pub(super) fn is_unanswered(&self, now: Instant) -> bool {
+        let open = self.asking.as_ref();
+        open.is_some_and(|open| open.is_stale(now))
+    }
+
     /// The question that is open, or a new one, for whoever lacks `amount`.
     pub(super) fn question(&mut self, amount: Nanos, now: Instant) -> (Arc<Question>, bool) {
         if let Some(open) = &self.asking {

@@ -5,12 +5,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Nobody waits any longer for an answer to an older question.
+const STALE: Duration = Duration::from_secs(2);
 
 /// One question, and who waits for its answer.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) asked: Instant,
+    asked: Instant,
     /// `None` once it is answered.
     waiting: Mutex<Option<Waiting>>,
 }
@@ -29,6 +32,10 @@ impl Question {
             asked: now,
             waiting: Mutex::new(Some(Waiting::default())),
         }
+    }
+
+    pub(super) fn is_stale(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.asked) >= STALE
     }
 
     /// Ready once it is answered; the account has what was.

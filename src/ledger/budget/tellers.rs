@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::question::Question;
 use super::{Answer, Budgets, NoAnswer, Purse, unharmed};
@@ -13,8 +13,6 @@ use crate::money::Nanos;
 
 /// Questions at a time: a store has a few connections for everybody.
 const TELLERS: usize = 2;
-/// Nobody waits any longer for an answer to an older question.
-const STALE: Duration = Duration::from_secs(2);
 
 /// A question, as it waits for a thread.
 #[derive(Debug)]
@@ -87,9 +85,9 @@ fn run(desk: &Desk, budgets: &Weak<Budgets>) {
 
 impl Budgets {
     pub(super) fn serve(&self, ask: &Ask, now: Instant) {
-        let answer = match now.saturating_duration_since(ask.question.asked) < STALE {
-            true => unharmed(|| self.taken(ask, now)),
-            false => Ok(Answer::Away),
+        let answer = match ask.question.is_stale(now) {
+            true => Ok(Answer::Away),
+            false => unharmed(|| self.taken(ask, now)),
         };
         let answer = answer.unwrap_or_else(|error| {
             tracing::debug!(%error, account = &*ask.account, "nothing could be leased");

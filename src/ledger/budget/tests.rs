@@ -219,6 +219,26 @@ fn with_the_store_away_the_lease_is_spent_and_no_more() {
 }
 
 #[test]
+fn nobody_waits_for_a_store_that_has_kept_others_waiting() {
+    let mut node = Node::new(100);
+    let purse = Purse {
+        ceiling: node.bank.ceiling(),
+        slice: SLICE,
+    };
+    let step = |node: &Node| {
+        let budgets = &node.budgets;
+        budgets.step(&node.account, purse, Nanos(1), node.now)
+    };
+    assert!(matches!(step(&node), Step::Asked(_)));
+    node.now += SECOND;
+    assert!(matches!(step(&node), Step::Asked(_)), "it may come yet");
+    node.now += SECOND;
+    assert!(matches!(step(&node), Step::No(NoReserve::Away)));
+    assert!(node.serve());
+    assert!(node.reserve(1).is_ok(), "it answers again");
+}
+
+#[test]
 fn a_lease_that_was_lost_is_spent_no_longer() {
     let mut node = Node::new(100);
     let [settled, dropped] = [10, 5].map(|amount| node.reserve(amount).unwrap());
