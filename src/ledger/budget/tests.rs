@@ -4,6 +4,7 @@
 
 mod bank;
 mod random;
+mod slow;
 
 use std::future::Future;
 use std::pin::pin;

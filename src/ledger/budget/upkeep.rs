@@ -143,10 +143,16 @@ impl Budgets {
         }
     }
 
-    /// Only while the treasury answers: what it does not hear of stays here to be spent.
+    /// Only while the treasury answers: what it does not hear of stays here to be spent. What takes
+    /// longer than a round waits for the next one: until then leases are not renewed, and thousands
+    /// of accounts may become idle at once.
     fn give_back(&self, now: Instant) -> Result<(), NoAnswer> {
+        let end = Instant::now() + ROUND;
         let names: Vec<_> = self.accounts().keys().map(Arc::clone).collect();
         for name in names {
+            if Instant::now() >= end {
+                break;
+            }
             let spare = |account: &mut Account| account.spare(now);
             let Some(amount) = self.accounts().get_mut(&name).and_then(spare) else {
                 continue;
