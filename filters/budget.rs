@@ -7,7 +7,7 @@ use config::plan::Candidate;
 use ledger::budget::{NoReserve, Purse, Reserve};
 use ledger::lease::Ceiling;
 use ledger::{Nanos, bill};
-use llm::{Operation, ToolUses, Usage};
+use llm::{Operation, Usage};
 use pingora::time::timeout;
 
 use crate::exchange::{Asked, Exchange};
@@ -162,7 +162,7 @@ fn cost(exchange: &Exchange, asked: &Asked, candidate: &Candidate) -> Nanos {
         ..Usage::default()
     };
     let ratio = settle::ratio_of(exchange, &candidate.group);
-    bill::cost(&price, &usage, &ToolUses::new(), ratio)
+    bill::hold(&price, &usage, ratio)
 }
 
 fn input(asked: &Asked) -> u64 {

@@ -30,6 +30,23 @@ pub struct Rates {
     pub image_output: Option<i64>,
 }
 
+impl Rates {
+    /// Every price there is; one that is missing follows from another.
+    fn all(&self) -> impl Iterator<Item = i64> {
+        let classes = [
+            self.cache_read,
+            self.cache_write_5m,
+            self.cache_write_1h,
+            self.audio_input,
+            self.audio_output,
+            self.image_input,
+            self.image_output,
+        ];
+        let classes = classes.into_iter().flatten();
+        classes.chain([self.input, self.output])
+    }
+}
+
 /// Prices for requests with up to so many input tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tier {
@@ -73,7 +90,26 @@ pub fn cost(price: &Price, usage: &Usage, tools: &ToolUses, ratio: u64) -> Nanos
     sum.times(ratio)
 }
 
+/// What is held for a request that is expected to use no more than `usage`. Not nothing, unless it is
+/// certain to cost nothing: a model may cost by its images, or its tools, alone, which nobody knows
+/// before, and who has nothing left must not go on with it.
+pub fn hold(price: &Price, usage: &Usage, ratio: u64) -> Nanos {
+    let least = match price.is_free() || ratio == 0 {
+        true => Nanos::ZERO,
+        false => Nanos(1),
+    };
+    cost(price, usage, &ToolUses::new(), ratio).max(least)
+}
+
 impl Price {
+    /// Whether no request costs anything.
+    fn is_free(&self) -> bool {
+        let tools = self.tools.iter().map(|(_, price)| *price);
+        let rates = self.tiers.iter().flat_map(|tier| tier.rates.all());
+        let mut prices = tools.chain(rates).chain([self.request]);
+        prices.all(|price| price <= 0)
+    }
+
     /// The prices for a request with `input` tokens: the whole request is at one tier.
     pub fn rates_for(&self, input: u64) -> Option<&Rates> {
         let fits = |tier: &&Tier| tier.up_to.is_none_or(|bound| input <= bound);

@@ -435,6 +435,38 @@ prop_compose! {
     }
 }
 
+#[test]
+fn nothing_is_held_only_of_what_is_certainly_free() {
+    let hold = |price: &Price, usage, ratio| hold(price, &usage, ratio).0;
+    let images = flat(Rates {
+        image_output: Some(usd("40")),
+        ..Rates::default()
+    });
+    let tools = Price {
+        tools: vec![("web_search".into(), usd("10"))],
+        ..Price::default()
+    };
+    for (name, price) in [("images", &images), ("tools", &tools)] {
+        assert_eq!(hold(price, tokens(1_000, 500), RATIO_ONE), 1, "{name}");
+        assert_eq!(
+            hold(price, tokens(1_000, 500), 0),
+            0,
+            "{name}, of a free group"
+        );
+    }
+    assert_eq!(hold(&Price::default(), tokens(1_000, 500), RATIO_ONE), 0);
+    assert_eq!(
+        hold(&flat(rates("0", "-1")), tokens(1_000, 500), RATIO_ONE),
+        0
+    );
+    assert_eq!(hold(&gpt_4o(), tokens(1_000, 500), RATIO_ONE), 7_500_000);
+    assert_eq!(
+        hold(&gpt_4o(), tokens(0, 0), RATIO_ONE),
+        1,
+        "whatever it becomes"
+    );
+}
+
 proptest! {
     #[test]
     fn no_price_and_no_usage_overflows_or_pays_the_caller(
