@@ -14,6 +14,7 @@
 //! ```
 
 mod backlog;
+mod batch;
 mod codec;
 mod core;
 mod entry;
@@ -39,6 +40,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use batch::{Batch, Place};
 pub use hold::{HeldRates, Hold, Progress};
 pub use identity::Stranger;
 pub use recover::{NotRecovered, Orphan, Recovered};

@@ -20,7 +20,7 @@ use self::desk::Desk;
 use self::drain::Drain;
 use self::persist::Persist;
 use self::rescue::Rescue;
-use crate::journal::{Full, Hold, Journal, Position, Progress, Synced};
+use crate::journal::{Full, Hold, Journal, Place, Position, Progress, Synced};
 use crate::record::Record;
 
 /// Where records go. Called from a plain thread: it may block.
@@ -30,13 +30,14 @@ pub trait Sink: Send + Sync + 'static {
     fn put(&self, batch: &[Record]) -> Result<(), SinkError>;
 
     /// The same, for records that the process `node` has made: what they cost is taken off its
-    /// leases too.
-    fn put_of(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
-        let _ = node;
+    /// leases too. `places` has one for each of them, rising, or none: a record at a place of that
+    /// process that was put already is known, even when nothing else is left of it.
+    fn put_of(&self, node: &str, batch: &[Record], places: &[Place]) -> Result<(), SinkError> {
+        let _ = (node, places);
         self.put(batch)
     }
 
-    /// Everything that the process `node` has made is here, and it is no more: its leases are free.
+    /// Everything that the process `node` has made is here, and it is no more: its leases are free, and its places forgotten.
     fn ended(&self, node: &str) -> Result<(), SinkError> {
         let _ = node;
         Ok(())

@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod book;
+mod journals;
 mod leases;
 mod pruning;
 mod purses;
@@ -50,6 +51,7 @@ pub(crate) fn store_conformance(store: &dyn Store, sql: Sql<'_>) {
     audit::conform(store);
     book::conform(store, sql);
     leases::conform(store, sql);
+    journals::conform(store, sql);
     every_sum_is_what_its_rows_say(store);
 }
 

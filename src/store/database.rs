@@ -4,14 +4,15 @@ mod accounts;
 mod audit;
 mod book;
 mod leases;
+mod records;
 
-use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ledger::journal::Place;
 use ledger::{Record, Sink, SinkError};
 
 use crate::Store;
@@ -19,9 +20,7 @@ use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
 use crate::search::{Page, Search};
 use crate::sql::leases::Free;
-use crate::sql::{
-    Dialect, Statement, Step, Value, leases as leased, purses, requests, usage, verify,
-};
+use crate::sql::{Dialect, Statement, Step, Value, requests, usage, verify};
 use crate::usage::{Bucket, Sums, UsageSearch};
 use crate::verify::Difference;
 
@@ -111,55 +110,22 @@ impl<D: Driver> Database<D> {
         }
         driver.commit(steps)
     }
-
-    /// Adds records and their usage, of which only records count that are really new: a batch may
-    /// come again when nobody knows how its transaction ended.
-    ///
-    /// The transaction takes all of them for new. Where that is wrong it undoes itself, and is run
-    /// again without those that are there.
-    fn add(&self, node: &str, batch: &[Record]) -> Result<(), StoreError> {
-        let driver = self.driver()?;
-        let mut seen = HashSet::new();
-        let mut records: Vec<&Record> = batch
-            .iter()
-            .filter(|record| seen.insert(requests::id(record)))
-            .collect();
-        for _ in 0..ATTEMPTS {
-            if records.is_empty() || self.commit(&self.adds(node, &records)?)? == Committed::All {
-                return Ok(());
-            }
-            let ids: Vec<_> = records.iter().map(|record| requests::id(record)).collect();
-            let kept = driver.query(&requests::kept(driver.dialect(), &ids))?;
-            let kept: HashSet<Value<'_>> = kept.into_iter().flatten().collect();
-            records.retain(|record| !kept.contains(&requests::id(record)));
-        }
-        Err(StoreError::Contended)
-    }
-
-    fn adds<'a>(&self, node: &'a str, records: &[&'a Record]) -> Result<Vec<Step<'a>>, StoreError> {
-        let dialect = self.driver()?.dialect();
-        let costs = purses::costs(records);
-        let charges = leased::charge(dialect, node, &self.leased_costs(node, &costs)?);
-        let mut steps = requests::insert(dialect, records);
-        // Last, because these rows are those that other nodes wait for.
-        steps.extend(usage::add(dialect, records));
-        steps.extend(purses::spend(dialect, costs));
-        steps.extend(charges);
-        Ok(steps)
-    }
 }
 
 impl<D: Driver> Sink for Database<D> {
     fn put(&self, batch: &[Record]) -> Result<(), SinkError> {
-        self.put_of("", batch)
+        self.put_of("", batch, &[])
     }
 
-    fn put_of(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
-        self.add(node, batch).map_err(SinkError::new)
+    fn put_of(&self, node: &str, batch: &[Record], places: &[Place]) -> Result<(), SinkError> {
+        self.add(node, batch, places).map_err(SinkError::new)
     }
 
     fn ended(&self, node: &str) -> Result<(), SinkError> {
-        self.free(Free::Of(node)).map(drop).map_err(SinkError::new)
+        let freed = self.free(Free::Of(node));
+        freed
+            .and_then(|_| self.forget(node))
+            .map_err(SinkError::new)
     }
 }
 

@@ -7,6 +7,7 @@ mod dialect;
 pub(crate) mod documents;
 pub(crate) mod entries;
 mod hash;
+pub(crate) mod journals;
 pub(crate) mod keys;
 pub(crate) mod leases;
 pub(crate) mod purses;

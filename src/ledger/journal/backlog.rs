@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::batch::Batch;
 use super::core::Core;
 use super::entry::{self, Entry, Position};
 use super::scan::Scan;
@@ -33,7 +34,7 @@ impl Backlog {
     }
 
     /// Appends settlements to `batch` until it has `most`, or there are no more.
-    pub(crate) fn read(&mut self, batch: &mut Vec<Record>, most: usize) -> io::Result<()> {
+    pub(crate) fn read(&mut self, batch: &mut Batch, most: usize) -> io::Result<()> {
         while batch.len() < most {
             if !self.extend() {
                 return Ok(());
@@ -52,7 +53,9 @@ impl Backlog {
                 let bytes = scan.torn() - torn;
                 tracing::error!(bytes, segment = *number, "damage in the journal");
             }
-            batch.extend(record);
+            if let Some(record) = record {
+                batch.push(record, self.position);
+            }
         }
         Ok(())
     }

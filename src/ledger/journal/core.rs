@@ -168,6 +168,11 @@ impl Core {
         self.full.load(Ordering::Relaxed)
     }
 
+    /// Whether every settlement so far is in the segments, and none waits for the disk.
+    pub(crate) fn is_written(&self) -> bool {
+        self.tail().is_written()
+    }
+
     pub(super) fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Relaxed)
     }

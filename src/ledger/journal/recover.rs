@@ -6,13 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::batch::Batch;
 use super::entry::{self, Entry, Position, Ticket};
 use super::folder::{self, Folder};
 use super::hold::{Hold, Progress};
 use super::identity::Stranger;
 use super::scan::Scan;
 use super::segment::{self, FIRST, Segment};
-use crate::record::Record;
 
 /// Records put at a time.
 const BATCH: usize = 500;
@@ -61,10 +61,7 @@ impl Orphan {
     ///
     /// # Errors
     /// Then the folder stays as it is, to be recovered later.
-    pub fn recover(
-        self,
-        put: &mut dyn FnMut(&[Record]) -> bool,
-    ) -> Result<Recovered, NotRecovered> {
+    pub fn recover(self, put: &mut dyn FnMut(&Batch) -> bool) -> Result<Recovered, NotRecovered> {
         let salt = self.0.identity()?;
         let salt = match salt {
             Ok(identity) => identity.salt,
@@ -128,9 +125,9 @@ fn put_settled(
     salt: u32,
     stored: Position,
     found: &mut Recovered,
-    put: &mut dyn FnMut(&[Record]) -> bool,
+    put: &mut dyn FnMut(&Batch) -> bool,
 ) -> Result<(), NotRecovered> {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Batch::with_capacity(BATCH);
     for (number, path) in segment::list(folder.path())? {
         if number < stored.segment {
             continue;
@@ -148,7 +145,7 @@ fn put_settled(
             if place <= stored {
                 continue;
             }
-            batch.push(record);
+            batch.push(record, place);
             if batch.len() == BATCH {
                 flush(&mut batch, put)?;
             }
@@ -161,11 +158,14 @@ fn put_settled(
 fn put_lost(
     open: HashMap<Ticket, (Box<Hold>, Option<Box<Progress>>)>,
     found: &mut Recovered,
-    put: &mut dyn FnMut(&[Record]) -> bool,
+    put: &mut dyn FnMut(&Batch) -> bool,
 ) -> Result<(), NotRecovered> {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Batch::with_capacity(BATCH);
+    // In an order that is the same whenever this is done again.
+    let mut open: Vec<_> = open.into_iter().collect();
+    open.sort_unstable_by_key(|(ticket, _)| *ticket);
     for (_, (hold, seen)) in open {
-        batch.push(hold.lost(seen.map(|seen| *seen)));
+        batch.push_lost(hold.lost(seen.map(|seen| *seen)), found.lost);
         if batch.len() == BATCH {
             flush(&mut batch, put)?;
         }
@@ -174,10 +174,7 @@ fn put_lost(
     flush(&mut batch, put)
 }
 
-fn flush(
-    batch: &mut Vec<Record>,
-    put: &mut dyn FnMut(&[Record]) -> bool,
-) -> Result<(), NotRecovered> {
+fn flush(batch: &mut Batch, put: &mut dyn FnMut(&Batch) -> bool) -> Result<(), NotRecovered> {
     if !batch.is_empty() && !put(batch) {
         return Err(NotRecovered::Stopped);
     }

@@ -86,6 +86,11 @@ impl Tail {
         self.open.get(&ticket).cloned()
     }
 
+    /// Whether no settlement waits for the disk.
+    pub(super) fn is_written(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Whether new requests must be refused.
     pub(super) fn is_full(&self) -> bool {
         !self.pending.is_empty() || self.segments.are_full()

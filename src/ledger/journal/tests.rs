@@ -7,7 +7,8 @@ mod disk;
 mod entries;
 mod orders;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 
 use proptest::test_runner::Config;
 use tempfile::TempDir;
@@ -44,18 +45,41 @@ fn small(base: &TempDir) -> Journal {
 
 /// What a store has: the first record with an id stays.
 #[derive(Default)]
-struct Rows(BTreeMap<String, Record>);
+struct Rows(BTreeMap<String, Record>, Marks);
 
 impl Rows {
-    fn put(&mut self, batch: &[Record]) {
-        for record in batch {
+    /// Puts records of the journal in `folder`.
+    fn put(&mut self, folder: &Path, batch: &Batch) {
+        for record in batch.records() {
             let id = record.id.clone();
             self.0.entry(id).or_insert_with(|| record.clone());
         }
+        self.1.put(folder, batch);
     }
 
     fn ids(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
+    }
+}
+
+/// What a store has that forgets records, and remembers only how far each journal is.
+#[derive(Default)]
+struct Marks {
+    ids: Vec<String>,
+    reached: HashMap<OsString, Place>,
+}
+
+impl Marks {
+    fn put(&mut self, folder: &Path, batch: &Batch) {
+        assert!(batch.places().is_sorted_by(|one, next| one < next));
+        let name = folder.file_name().unwrap().to_owned();
+        let reached = self.reached.entry(name).or_insert(Place(0));
+        for (record, place) in batch.records().iter().zip(batch.places()) {
+            if place > reached {
+                *reached = *place;
+                self.ids.push(record.id.clone());
+            }
+        }
     }
 }
 
@@ -67,7 +91,7 @@ fn recover(base: &Path, rows: &mut Rows) -> recover::Recovered {
             continue;
         };
         let found = orphan.recover(&mut |batch| {
-            rows.put(batch);
+            rows.put(&folder, batch);
             true
         });
         let found = found.unwrap();

@@ -18,6 +18,8 @@ pub(super) struct Desk {
     taken: AtomicUsize,
     /// Records given to the journal, ever.
     accepted: AtomicU64,
+    /// Those that it has.
+    written: AtomicU64,
     counts: Mutex<Counts>,
     progress: Condvar,
     /// Somebody waits for everything to be stored.
@@ -35,6 +37,7 @@ impl Desk {
             capacity,
             taken: AtomicUsize::new(0),
             accepted: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             counts: Mutex::default(),
             progress: Condvar::new(),
             hurry: AtomicBool::new(false),
@@ -73,6 +76,12 @@ impl Desk {
     pub(super) fn accept(&self, ticket: u64, record: &Record) {
         self.accepted.fetch_add(1, Ordering::Release);
         self.journal.settle(ticket, record);
+        self.written.fetch_add(1, Ordering::Release);
+    }
+
+    /// Records that the journal has, or keeps in memory until the disk takes them.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
     }
 
     /// Records accepted, ever.
@@ -96,6 +105,23 @@ impl Desk {
         counts.batches += 1;
         drop(counts);
         self.progress.notify_all();
+    }
+
+    /// So many records, of all that were accepted, are stored or can never be: the journal was read to
+    /// its end.
+    pub(super) fn read_all(&self, records: u64) {
+        let mut counts = self.lock();
+        let lost = records.saturating_sub(counts.stored);
+        if lost > 0 {
+            // Nobody waits for them any longer.
+            tracing::error!(
+                lost,
+                "records of the journal cannot be read back, and are lost"
+            );
+            counts.stored += lost;
+            drop(counts);
+            self.progress.notify_all();
+        }
     }
 
     /// An attempt failed.

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::desk::Desk;
 use super::persist::{GaveUp, Persist};
-use crate::journal::{Backlog, Position};
-use crate::record::Record;
+use crate::journal::{Backlog, Batch, Position};
 
 /// Records in one batch at most.
 pub(super) const MAX_BATCH: usize = 500;
@@ -29,7 +28,7 @@ pub(super) struct Drain {
     node: String,
     backlog: Backlog,
     persist: Persist,
-    batch: Vec<Record>,
+    batch: Batch,
     /// Set on stop.
     give_up: Option<Instant>,
 }
@@ -41,7 +40,7 @@ impl Drain {
             backlog: Backlog::new(Arc::clone(&desk.journal)),
             desk,
             persist,
-            batch: Vec::with_capacity(MAX_BATCH),
+            batch: Batch::with_capacity(MAX_BATCH),
             give_up: None,
         }
     }
@@ -84,11 +83,18 @@ impl Drain {
     /// Stores everything that is in the journal by now.
     fn store_all(&mut self) -> Result<(), GaveUp> {
         loop {
-            if let Err(error) = self.backlog.read(&mut self.batch, MAX_BATCH) {
+            // In this order: what is written by now and not behind the disk is read, or unreadable.
+            let written = self.desk.written();
+            let in_segments = self.desk.journal.is_written();
+            let read = self.backlog.read(&mut self.batch, MAX_BATCH);
+            if let Err(error) = &read {
                 tracing::error!(%error, "the journal cannot be read back, trying again");
                 self.desk.rest(UNREADABLE);
             }
             if self.batch.is_empty() {
+                if read.is_ok() && in_segments {
+                    self.desk.read_all(written);
+                }
                 return Ok(());
             }
             if self.give_up.is_some_and(|end| Instant::now() >= end) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::desk::Desk;
 use super::{Sink, SinkError};
-use crate::record::Record;
+use crate::journal::Batch;
 
 /// Pauses after failures: doubling from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -36,7 +36,7 @@ impl Persist {
     }
 
     /// Puts what the process `node` has made.
-    pub(super) fn put(&mut self, node: &str, batch: &[Record]) -> Result<(), GaveUp> {
+    pub(super) fn put(&mut self, node: &str, batch: &Batch) -> Result<(), GaveUp> {
         let mut pause = FIRST_PAUSE;
         let mut attempts: u64 = 1;
         while let Err(error) = self.put_once(node, batch) {
@@ -65,8 +65,8 @@ impl Persist {
         now >= *self.give_up.get_or_insert(now + STOP_GRACE)
     }
 
-    fn put_once(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
-        caught(|| self.sink.put_of(node, batch))
+    fn put_once(&self, node: &str, batch: &Batch) -> Result<(), SinkError> {
+        caught(|| self.sink.put_of(node, batch.records(), batch.places()))
     }
 
     /// Says once that the sink has everything of a process that is no more; whether it heard.

@@ -81,7 +81,7 @@ impl Rescue {
         // A stop does not wait for the end of what may be gigabytes.
         let node = node_name(folder);
         let (desk, persist) = (&self.desk, &mut self.persist);
-        let mut put = |batch: &[_]| !desk.stopping() && persist.put(&node, batch).is_ok();
+        let mut put = |batch: &_| !desk.stopping() && persist.put(&node, batch).is_ok();
         let found = orphan.recover(&mut put)?;
         self.ended.insert(node);
         tracing::warn!(

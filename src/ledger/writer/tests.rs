@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod nodes;
+mod unreadable;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -65,7 +66,8 @@ impl Sink for Memory {
         Ok(())
     }
 
-    fn put_of(&self, node: &str, batch: &[Record]) -> Result<(), SinkError> {
+    fn put_of(&self, node: &str, batch: &[Record], places: &[Place]) -> Result<(), SinkError> {
+        assert_eq!(batch.len(), places.len());
         self.nodes.lock().unwrap().insert(node.to_owned());
         self.put(batch)
     }

@@ -122,25 +122,27 @@ fn records_are_taken_off_the_lease_of_their_node_once(store: &dyn Store) {
         cost("lease-c-1", "lease-c", 30),
         cost("lease-c-2", "lease-c", 5),
     ];
-    store.put_of("lease-n4", &records[..1]).unwrap();
+    store.put_of("lease-n4", &records[..1], &[]).unwrap();
     check((30, 170), 70, 100);
-    store.put_of("lease-n4", &records).unwrap();
-    store.put_of("lease-n5", &records).unwrap();
+    store.put_of("lease-n4", &records, &[]).unwrap();
+    store.put_of("lease-n5", &records, &[]).unwrap();
     check((35, 165), 65, 100);
     store.put(&[cost("lease-c-3", "lease-c", 2)]).unwrap();
     check((37, 165), 65, 100);
     let refund = cost("lease-c-4", "lease-c", -2);
-    store.put_of("lease-n4", slice::from_ref(&refund)).unwrap();
+    store
+        .put_of("lease-n4", slice::from_ref(&refund), &[])
+        .unwrap();
     check((35, 165), 65, 100);
     // More than it had: the rest is spent all the same.
     let dear = [
         cost("lease-c-5", "lease-c", 40),
         cost("lease-c-6", "lease-c", 40),
     ];
-    store.put_of("lease-n4", &dear).unwrap();
+    store.put_of("lease-n4", &dear, &[]).unwrap();
     check((115, 100), 0, 100);
     store
-        .put_of("lease-n4", &[cost("lease-c-7", "lease-c", 1)])
+        .put_of("lease-n4", &[cost("lease-c-7", "lease-c", 1)], &[])
         .unwrap();
     check((116, 100), 0, 100);
     assert_eq!(take(store, "lease-n4", &account, 1), leased(100));
@@ -162,8 +164,8 @@ fn many_leases_in_one_batch(store: &dyn Store) {
             ..cost(&format!("{}-{twice}", id(n)), &id(n), n)
         }));
     }
-    store.put_of("lease-n6", &records).unwrap();
-    store.put_of("lease-n6", &records).unwrap();
+    store.put_of("lease-n6", &records, &[]).unwrap();
+    store.put_of("lease-n6", &records, &[]).unwrap();
     for n in 0..COUNT {
         for account in [key_account(&id(n)), user_account(&id(n))] {
             let rest = (100 - 2 * n).max(0);
@@ -212,7 +214,7 @@ fn a_node_that_ended_has_nothing(store: &dyn Store) {
     assert_eq!(spent_and_leased(store, &accounts[199]), (0, 0));
     // What it made and nobody had brought until then is spent, and taken off nothing.
     let late = cost("lease-e-late", "lease-e-007", 5);
-    store.put_of("lease-n9", &[late]).unwrap();
+    store.put_of("lease-n9", &[late], &[]).unwrap();
     assert_eq!(spent_and_leased(store, &accounts[7]), (5, 100));
 }
 
@@ -255,7 +257,7 @@ fn what_nobody_renews_expires(store: &dyn Store, sql: Sql<'_>) {
     assert_eq!(spent_and_leased(store, &second), (0, 0));
     // Its records go on to come; another lease of its begins anew.
     store
-        .put_of("lease-n11", &[cost("lease-f-1", "lease-f", 5)])
+        .put_of("lease-n11", &[cost("lease-f-1", "lease-f", 5)], &[])
         .unwrap();
     assert_eq!(spent_and_leased(store, &first), (5, 100));
     assert_eq!(take(store, "lease-n11", &first, 1), leased(100));
@@ -268,7 +270,7 @@ fn what_nobody_renews_expires(store: &dyn Store, sql: Sql<'_>) {
     );
     assert_eq!(store.expire().unwrap(), 0);
     store
-        .put_of("lease-n11", &[cost("lease-f-2", "lease-f", 300)])
+        .put_of("lease-n11", &[cost("lease-f-2", "lease-f", 300)], &[])
         .unwrap();
     age("lease-n11", 35);
     assert_eq!(renewed(store, "lease-n11"), []);
@@ -300,7 +302,7 @@ fn odd_names_have_leases(store: &dyn Store) {
             cost: Nanos(1),
             ..record(&format!("lease-odd-{n}"), 0)
         };
-        store.put_of(&node, &[record]).unwrap();
+        store.put_of(&node, &[record], &[]).unwrap();
         assert_eq!(spent_and_leased(store, &account), (1, 99));
         assert!(store.give_back(&node, &account, Nanos(9)).unwrap());
         assert_eq!(store.renew(&node).unwrap()[0].1, Nanos(90));

@@ -44,7 +44,9 @@ fn every_record_is_spent_once(store: &dyn Store) {
     ];
     store.put(&records[..2]).unwrap();
     store.put(&records).unwrap();
-    store.put_of("a node without leases", &records).unwrap();
+    store
+        .put_of("a node without leases", &records, &[])
+        .unwrap();
     assert_eq!(spent(store, "yaml:spent-a"), 16);
     assert_eq!(spent(store, "yaml:spent-b"), 7);
     let now = purse(store, "user:root");

@@ -93,8 +93,8 @@ fn everything_at_once_leaves_every_sum_right(nodes: &Nodes) {
             writers.push(scope.spawn(move || {
                 for batch in 0..BATCHES {
                     let records = records(number, batch, ACCOUNTS);
-                    at_last(|| store.put_of(&node, &records));
-                    at_last(|| store.put_of(&node, &records));
+                    at_last(|| store.put_of(&node, &records, &[]));
+                    at_last(|| store.put_of(&node, &records, &[]));
                     if number == 0 {
                         at_last(|| store.ended(&node));
                     }

@@ -48,8 +48,8 @@ pub(crate) fn sums_become_purses(server: &Server, kind: Kind) {
     let mut other = record("other", 1);
     other.user = "😀 o'hara".into();
     store.put(&[record("1", 1), record("2", 2), other]).unwrap();
-    let back = "DELETE FROM refinery_schema_history WHERE version = 4";
-    let tables = "DROP TABLE users, api_keys, documents, revisions, entries, purses, leases, audit";
+    let back = "DELETE FROM refinery_schema_history WHERE version > 3";
+    let tables = "DROP TABLE users, api_keys, documents, revisions, entries, purses, leases, audit, journals";
     let spent =
         "CREATE TABLE spent (token_id VARCHAR(255) NOT NULL PRIMARY KEY, cost BIGINT NOT NULL)";
     let rows = "INSERT INTO spent VALUES ('yaml:ci', 16800000), ('yaml:old', 5)";
@@ -91,7 +91,7 @@ pub(crate) fn newer_schema(server: &Server) {
 /// What the accounts brought is taken away again, and what was there before them put back.
 const BEFORE_ACCOUNTS: &str = "\
     DROP TABLE users; DROP TABLE api_keys; DROP TABLE documents; DROP TABLE revisions; \
-    DROP TABLE entries; DROP TABLE purses; DROP TABLE leases; DROP TABLE audit; \
+    DROP TABLE entries; DROP TABLE purses; DROP TABLE leases; DROP TABLE audit; DROP TABLE journals; \
     DELETE FROM refinery_schema_history WHERE version > 3; \
     CREATE TABLE spent (token_id VARCHAR(255) NOT NULL PRIMARY KEY, cost BIGINT NOT NULL)";
 

@@ -235,14 +235,14 @@ impl Both {
             }
             Deed::Put { node: by, costs } => {
                 let batch = self.batch(&costs);
-                self.store.put_of(&node(by), &batch).unwrap();
+                self.store.put_of(&node(by), &batch, &[]).unwrap();
                 self.model.put(by, &costs);
                 self.model.batches.push(batch);
             }
             // Also by another node than before: nothing in it is new.
             Deed::PutAgain { node: by, number } if number < self.model.batches.len() => {
                 let batch = &self.model.batches[number];
-                self.store.put_of(&node(by), batch).unwrap();
+                self.store.put_of(&node(by), batch, &[]).unwrap();
             }
             Deed::GiveBack {
                 node: by,

@@ -83,7 +83,7 @@ fuzz_target!(|input: (bool, Vec<Vec<u8>>)| {
         .expect("nobody has it");
     let mut ids = Vec::new();
     let recovered = orphan.recover(&mut |batch| {
-        ids.extend(batch.iter().map(|record| record.id.clone()));
+        ids.extend(batch.records().iter().map(|record| record.id.clone()));
         true
     });
     recovered.expect("recovered");

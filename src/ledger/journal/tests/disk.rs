@@ -61,9 +61,9 @@ fn a_disk_that_takes_no_segment_refuses_new_work_keeps_what_ends_and_recovers() 
     eventually("the disk takes entries again", || !core.is_full());
     assert!(core.hold(&hold("new")).is_ok());
     let mut rows = Rows::default();
-    let mut batch = Vec::new();
+    let mut batch = Batch::default();
     backlog.read(&mut batch, 1_000).unwrap();
-    rows.put(&batch);
+    rows.put(core.folder(), &batch);
     assert_eq!(rows.0.len(), 60 - refused + 2, "{:?}", rows.ids());
     assert!(rows.0.contains_key("held") && rows.0.contains_key("refused"));
 }
@@ -89,7 +89,7 @@ fn a_journal_at_its_maximum_refuses_holds_and_takes_settlements() {
     }
     assert!(core.is_full(), "settling makes no room before it is stored");
 
-    let mut batch = Vec::new();
+    let mut batch = Batch::default();
     backlog.read(&mut batch, 10_000).unwrap();
     assert_eq!(batch.len(), tickets.len());
     core.stored(backlog.position());

@@ -132,10 +132,11 @@ impl World {
     }
 
     fn store(&mut self, most: usize) {
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         let backlog = self.backlog.as_mut().unwrap();
         backlog.read(&mut batch, most).unwrap();
-        self.rows.put(&batch);
+        let folder = self.core().folder().to_path_buf();
+        self.rows.put(&folder, &batch);
     }
 
     fn die(&mut self) {
@@ -160,6 +161,12 @@ impl World {
         };
         assert_eq!(of(End::Complete), sorted(&self.settled));
         assert_eq!(of(End::GatewayLost), sorted(&self.lost));
+        let all: Vec<_> = self.rows.0.keys().cloned().collect();
+        assert_eq!(
+            sorted(&self.rows.1.ids),
+            all,
+            "each once, by its place alone"
+        );
     }
 }
 
@@ -250,9 +257,9 @@ fn a_journal_that_is_done_leaves_nothing_behind() {
     let mut backlog = Backlog::new(Arc::clone(journal.core()));
     let (ticket, _synced) = journal.core().hold(&hold("a")).unwrap();
     journal.core().settle(ticket, &record("a"));
-    let mut batch = Vec::new();
+    let mut batch = Batch::default();
     backlog.read(&mut batch, 10).unwrap();
-    assert_eq!(batch, [record("a")]);
+    assert_eq!(batch.records(), [record("a")]);
     journal.close(backlog.position());
     assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
 }
