@@ -38,6 +38,7 @@ mod system;
 mod think;
 mod thinking;
 mod traits;
+mod words;
 
 pub use format::{Format, Operation};
 pub use usage::{ToolUses, Usage};

@@ -8,7 +8,7 @@
 mod flaw;
 mod plain;
 
-use plain::plain_len;
+pub(crate) use plain::plain_len;
 
 use crate::replay;
 

@@ -13,6 +13,7 @@ use crate::convert::Back;
 use crate::ir::{self, OwnedStop, Reply, Said, Signature, Stop, ToolKind, family};
 use crate::media;
 use crate::transcode::Envelope;
+use crate::words;
 
 #[derive(Serialize)]
 struct Completion<'a> {
@@ -35,8 +36,12 @@ struct Choice<'a> {
 #[derive(Serialize)]
 struct Message<'a> {
     role: &'static str,
+    #[serde(serialize_with = "words::optional")]
     content: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "words::optional"
+    )]
     reasoning_content: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reasoning_details: Vec<Entry<'a>>,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::words;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -24,7 +25,10 @@ pub(super) enum Part<'a> {
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Said<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "words::optional"
+    )]
     pub(super) text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) thought: bool,
@@ -44,6 +48,7 @@ pub(super) struct Said<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Blob<'a> {
     pub(super) mime_type: Cow<'a, str>,
+    #[serde(serialize_with = "words::text")]
     pub(super) data: Cow<'a, str>,
 }
 

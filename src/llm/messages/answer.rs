@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::Usage;
 use crate::ir::{Origin, Signature, Stop};
+use crate::words;
 
 /// A message, whole or at its beginning.
 #[derive(Serialize)]
@@ -47,9 +48,11 @@ pub(super) struct Details<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Block<'a> {
     Text {
+        #[serde(serialize_with = "words::text")]
         text: &'a str,
     },
     Thinking {
+        #[serde(serialize_with = "words::text")]
         thinking: &'a str,
         signature: String,
     },

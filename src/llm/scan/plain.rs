@@ -8,7 +8,7 @@ const BLOCK: usize = 64;
 
 /// How many bytes from the start stand in a string as they are: neither a quote, nor a
 /// backslash, nor a control character.
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let special = special(u64::from_le_bytes(*word));

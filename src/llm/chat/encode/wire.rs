@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::chat::detail::Entry;
 use crate::chat::said::Call;
 use crate::ir::{CacheMark, Text};
+use crate::words;
 
 #[derive(Default, Serialize)]
 pub(super) struct Body<'a> {
@@ -100,7 +101,10 @@ pub(super) struct Message<'a> {
     pub(super) content: Option<Content<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) refusal: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "words::optional"
+    )]
     pub(super) reasoning_content: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) reasoning_details: Vec<Entry<'a>>,
@@ -115,7 +119,7 @@ pub(super) struct Message<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {
-    Text(Cow<'a, str>),
+    Text(#[serde(serialize_with = "words::text")] Cow<'a, str>),
     Pieces(Vec<Piece<'a>>),
 }
 
@@ -123,6 +127,7 @@ pub(super) enum Content<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Piece<'a> {
     Text {
+        #[serde(serialize_with = "words::text")]
         text: Cow<'a, str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<Mark>,
@@ -145,6 +150,7 @@ pub(super) enum Piece<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Image<'a> {
+    #[serde(serialize_with = "words::text")]
     pub(super) url: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) detail: Option<&'a str>,
@@ -216,7 +222,10 @@ pub(super) enum Declared<'a> {
 #[derive(Serialize)]
 pub(super) struct Function<'a> {
     pub(super) name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "words::optional"
+    )]
     pub(super) description: Option<&'a str>,
     pub(super) parameters: Json<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]

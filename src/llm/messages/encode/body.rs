@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::ir::CacheMark;
+use crate::words;
 
 /// A request.
 #[derive(Serialize)]
@@ -71,6 +72,7 @@ pub(super) enum Block<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Kind<'a> {
     Text {
+        #[serde(serialize_with = "words::text")]
         text: &'a str,
     },
     Image {
@@ -82,6 +84,7 @@ pub(super) enum Kind<'a> {
         title: Option<&'a str>,
     },
     Thinking {
+        #[serde(serialize_with = "words::text")]
         thinking: &'a str,
         signature: &'a str,
     },

@@ -7,12 +7,13 @@ use serde::Serialize;
 use crate::Format;
 use crate::ir::{Role, Source};
 use crate::media;
+use crate::words;
 
 /// What is said.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {
-    Text(Cow<'a, str>),
+    Text(#[serde(serialize_with = "words::text")] Cow<'a, str>),
     Pieces(Vec<Piece<'a>>),
 }
 
@@ -21,13 +22,18 @@ pub(super) enum Content<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Piece<'a> {
     InputText {
+        #[serde(serialize_with = "words::text")]
         text: Cow<'a, str>,
     },
     OutputText {
+        #[serde(serialize_with = "words::text")]
         text: Cow<'a, str>,
     },
     InputImage {
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(
+            skip_serializing_if = "Option::is_none",
+            serialize_with = "words::optional"
+        )]
         image_url: Option<Cow<'a, str>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         file_id: Option<&'a str>,

@@ -3,6 +3,8 @@
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::words;
+
 /// An output item.
 #[derive(Debug)]
 pub(crate) struct Item {
@@ -113,6 +115,7 @@ enum View<'a> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum PartView<'a> {
     OutputText {
+        #[serde(serialize_with = "words::text")]
         text: &'a str,
         annotations: &'a [Note],
         logprobs: Option<Box<RawValue>>,
