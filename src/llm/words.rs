@@ -60,6 +60,7 @@ fn raw(text: &str) -> Option<Box<RawValue>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use proptest::prelude::*;
 
