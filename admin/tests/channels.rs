@@ -368,3 +368,25 @@ async fn a_change_is_kept_beside_the_documents_it_was_tried_out_with() {
     assert_eq!(refused.status, 422, "tried out once more: {refused:?}");
     assert_eq!(api.store.documents().unwrap(), []);
 }
+
+#[tokio::test]
+async fn what_is_wrong_in_the_store_is_told_and_holds_nothing_up() {
+    let api = api().await;
+    let broken = json!({ "provider": "custom", "base_url": "http://h", "formats": ["chat"], "models": ["m"],
+        "options": { "auth": "none" }, "wait": 5 });
+    let mut good = broken.clone();
+    good.as_object_mut().unwrap().remove("wait");
+    keep(&api, "broken", &broken);
+    keep(&api, "good", &good);
+    api.learn();
+    let shown = api.get("/api/config").await.json();
+    assert_eq!(shown["problems"][0]["path"], "channels.broken.wait");
+    let names = shown["channels"].as_array().unwrap().iter();
+    let names: Vec<_> = names.map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["main", "spare", "good"]);
+    let health = api.get("/api/health").await.json();
+    assert_eq!(health["status"], "degraded");
+    assert_eq!(health["config"]["rows_unreadable"], 1);
+    let broken = api.get("/api/channels/broken").await.json();
+    assert_eq!(broken["up"], false);
+}
