@@ -8,9 +8,10 @@ use config::snapshot::{Channel, UpstreamKey};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::deed::{self, deed};
 use crate::path::named;
 use crate::problem::Problem;
 use crate::state::AdminState;
@@ -57,11 +58,23 @@ pub(crate) async fn clear(
         .iter()
         .find(|channel| *channel.name == *name);
     let channel = found.ok_or_else(|| Problem::not_found(format!("no channel {name}")))?;
+    let was = Clock::now().channel(channel);
     for key in &channel.keys {
         key.lane.clear();
     }
     tracing::info!(channel = name, "channel cleared over the admin API");
-    Ok(Json(Clock::now().channel(channel)))
+    let became = Clock::now().channel(channel);
+    let subject = format!("channel:{name}");
+    let (before, after) = (json!(was), json!(became));
+    let deed = deed(
+        "channel.clear",
+        subject,
+        Some(&before),
+        Some(&after),
+        deed::now(),
+    );
+    state.note(deed).await;
+    Ok(Json(became))
 }
 
 impl Health {

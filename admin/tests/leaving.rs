@@ -117,6 +117,10 @@ impl Accounts for Leaving {
 }
 
 impl Audit for Leaving {
+    fn note(&self, deed: &Deed) -> Result<(), StoreError> {
+        self.inner.note(deed)
+    }
+
     fn deeds(&self, search: &DeedSearch) -> Result<DeedPage, StoreError> {
         self.inner.deeds(search)
     }
