@@ -65,7 +65,7 @@ impl Register {
     }
 
     /// What is wrong with each row that cannot be used.
-    pub(crate) fn problems(&self) -> impl Iterator<Item = &Vec<Problem>> {
+    pub(crate) fn problems(&self) -> impl ExactSizeIterator<Item = &Vec<Problem>> {
         self.problems.values()
     }
 

@@ -231,9 +231,8 @@ fn many_keys_are_read_once() {
     let token = |directory: &Directory, key: &str| found(directory, key).unwrap().token.clone();
     assert!(Arc::ptr_eq(&token(&first, "k8"), &token(&second, "k8")));
     assert!(!Arc::ptr_eq(&token(&first, "k7"), &token(&second, "k7")));
-    // In a debug build on a busy machine; 0.1 ms in release.
+    // 25 µs in a release build, where 5 ms would still do; this may be another one on a busy machine.
     assert!(took < Duration::from_millis(200), "{took:?}");
-    println!("one key of 100,000: {took:?}");
 }
 
 /// What was allowed by a row goes with it, and comes back with it.

@@ -43,7 +43,7 @@ impl Live {
     ) {
         register.learn(users, keys);
         self.directory.store(Arc::new(register.directory()));
-        let unread = register.problems().count();
+        let unread = register.problems().len();
         self.accounts_unread.store(unread, Ordering::Relaxed);
     }
 

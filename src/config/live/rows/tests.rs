@@ -133,7 +133,7 @@ fn documents_that_do_not_compile_change_nothing() {
 #[test]
 fn settings_of_users_are_checked() {
     let live = live(GROUPS);
-    let cases: [(&str, &[&str]); 9] = [
+    let cases: [(&str, &[&str]); 10] = [
         (
             r#"{"role": "admin", "group": "vip", "enabled": true, "unlimited": false, "limits": {"rpm": 1}, "note": "n"}"#,
             &[],
@@ -157,6 +157,10 @@ fn settings_of_users_are_checked() {
                 "?limits: limits nothing",
                 "!grop: unknown key — did you mean `group`?",
             ],
+        ),
+        (
+            r#"{"zebra": 1}"#,
+            &["!zebra: unknown key — known here: name, role, group,"],
         ),
         ("[1]", &["!settings: expected a map, found a list"]),
         ("{", &["!settings: not readable as JSON"]),
