@@ -1,8 +1,7 @@
 //! How channels are, and an admin's word that they are well again.
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use config::health::{self, LaneState, Shut, Tick};
 use config::snapshot::{Channel, UpstreamKey};
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +11,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::deed::{self, deed};
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::state::AdminState;
 
@@ -49,9 +48,8 @@ pub(super) struct KeyHealth {
     responses((status = 200, body = Health), (status = 404, body = Problem)))]
 pub(crate) async fn clear(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
 ) -> Result<Json<Health>, Problem> {
-    let name = named(name)?;
     let snapshot = state.live.full();
     let found = snapshot
         .channels
