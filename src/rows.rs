@@ -36,6 +36,12 @@ struct Seen {
     key: u64,
 }
 
+/// Rows that were changed.
+struct News {
+    users: Vec<Read<UserRow>>,
+    keys: Vec<Read<KeyRow>>,
+}
+
 impl Rows {
     /// Nothing is read yet.
     pub(crate) fn new(live: Arc<Live>, store: Source) -> Rows {
@@ -92,31 +98,26 @@ impl Rows {
     }
 
     fn learn(&self, seen: &mut Seen) -> Result<(), StoreError> {
-        let (users, keys) = self.accounts_since(seen.user, seen.key)?;
-        seen.user = users.last().map_or(seen.user, user_revision);
-        seen.key = keys.last().map_or(seen.key, key_revision);
+        let News { users, keys } = self.news(seen)?;
         self.live.learn(users, keys);
         Ok(())
     }
 
     fn learn_anew(&self, seen: &mut Seen) -> Result<(), StoreError> {
-        let (users, keys) = self.accounts_since(0, 0)?;
-        seen.user = users.last().map_or(0, user_revision);
-        seen.key = keys.last().map_or(0, key_revision);
+        (seen.user, seen.key) = (0, 0);
+        let News { users, keys } = self.news(seen)?;
         self.live.learn_anew(users, keys);
         Ok(())
     }
 
-    /// Users and keys that were changed after these revisions.
-    fn accounts_since(
-        &self,
-        user: u64,
-        key: u64,
-    ) -> Result<(Vec<Read<UserRow>>, Vec<Read<KeyRow>>), StoreError> {
+    /// Users and keys that were changed since the last that were seen.
+    fn news(&self, seen: &mut Seen) -> Result<News, StoreError> {
         let store = &self.store;
-        let users = since(user, |from| store.users_since(from), user_revision)?;
-        let keys = since(key, |from| store.keys_since(from), key_revision)?;
-        Ok((users, keys))
+        let users = since(seen.user, |from| store.users_since(from), user_revision)?;
+        let keys = since(seen.key, |from| store.keys_since(from), key_revision)?;
+        seen.user = users.last().map_or(seen.user, user_revision);
+        seen.key = keys.last().map_or(seen.key, key_revision);
+        Ok(News { users, keys })
     }
 
     fn take_up(&self) -> Result<(), StoreError> {

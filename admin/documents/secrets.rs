@@ -175,10 +175,10 @@ fn unmask(said: &mut Said, stored: Option<&Map<String, Value>>) {
 }
 
 /// What a channel sets there.
-fn members<'s>(
-    settings: &'s mut Map<String, Value>,
+fn members(
+    settings: &mut Map<String, Value>,
     (section, part): Place,
-) -> impl Iterator<Item = (&'s String, &'s mut Value)> {
+) -> impl Iterator<Item = (&String, &mut Value)> {
     let section = settings.get_mut(section);
     let part = section.and_then(|section| section.get_mut(part)?.as_object_mut());
     part.into_iter().flatten()
