@@ -15,7 +15,7 @@ use tokio::sync::watch as channel;
 use crate::compile::{compile, compile_with};
 use crate::directory::{Directory, Register};
 use crate::health::LaneBook;
-use crate::live::fit::{Fit, find, fit};
+use crate::live::fit::{Fit, Waiting, find, fit};
 use crate::live::rows::ordered;
 use crate::problem::Problem;
 use crate::restart::keep_what_needs_a_restart;
@@ -177,15 +177,25 @@ impl Live {
         result
     }
 
-    /// What is to be said of the files as they are, beside the documents as they are: their warnings, or
-    /// every problem. Takes nothing up. Blocks while it reads the files.
+    /// What a reload would say of the files and documents as they are: its warnings, or every problem.
+    /// Takes nothing up. Blocks while it reads the files.
     pub fn check(&self) -> Result<Vec<Problem>, Vec<Problem>> {
         let Some(files) = &self.files else {
             return self.check_newest();
         };
         let sources = Sources::read(&files.path, &files.env)?;
-        let documents = self.running().stored.documents.clone();
-        self.try_out(&sources, &documents)
+        let running = self.running();
+        let (stored, documents) = (running.stored.clone(), running.documents.clone());
+        drop(running);
+        // Lanes of its own: keys that are only looked at do not join those that run.
+        let mut fit = self.fit(&sources, &stored, &documents, &LaneBook::new())?;
+        if fit.loses(&documents) {
+            return Err(fit.problems);
+        }
+        let mut told = self.keep_what_needs_a_restart(&mut fit.snapshot);
+        told.extend(stored.wrong(fit.waiting));
+        told.extend(fit.snapshot.warnings);
+        Ok(told)
     }
 
     fn try_out(
@@ -220,7 +230,7 @@ impl Live {
                 Problem::error(path, what).hint("write channels: [] to mean that"),
             ]);
         }
-        let mut fit = self.fit(&sources, &running.stored, &running.documents)?;
+        let mut fit = self.fit(&sources, &running.stored, &running.documents, &self.lanes)?;
         if fit.loses(&running.documents) {
             // They run beside the files of before, so it is these files that are wrong.
             return Err(fit.problems);
@@ -247,10 +257,11 @@ impl Live {
         sources: &Sources,
         stored: &Stored,
         running: &[Document],
+        lanes: &LaneBook,
     ) -> Result<Fit, Vec<Problem>> {
         let documents = stored.or_running(running);
         let number = self.load().number + 1;
-        fit(sources, &documents, running, &self.lanes, number)
+        fit(sources, &documents, running, lanes, number)
     }
 
     fn keep_what_needs_a_restart(&self, next: &mut Snapshot) -> Vec<Problem> {
@@ -291,6 +302,13 @@ impl Stored {
             find(running, kind, &row.name).cloned()
         });
         ordered(self.documents.iter().cloned().chain(kept).collect())
+    }
+
+    /// What is wrong with those that cannot be read and those that wait.
+    fn wrong(&self, waiting: Vec<Waiting>) -> Vec<Problem> {
+        let unreadable = self.unreadable.iter().map(Unreadable::problem);
+        let waiting = waiting.into_iter().flat_map(|one| one.problems);
+        unreadable.chain(waiting).collect()
     }
 }
 

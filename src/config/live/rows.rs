@@ -11,7 +11,7 @@ use super::{Live, Reloaded, Running, Stored};
 use crate::compile;
 use crate::directory::{Directory, Register};
 use crate::problem::Problem;
-use crate::rows::{Document, KeyRow, Read, Unreadable, UserRow};
+use crate::rows::{Document, KeyRow, Read, UserRow};
 
 /// Problems of rows that are told at a time: of each there may be as many as rows.
 const MAX_TOLD: usize = 200;
@@ -96,6 +96,7 @@ impl Live {
         let result = self.take_up_into(&mut running);
         if let Err(problems) = &result {
             running.wrong.clone_from(problems);
+            running.wrong.retain(Problem::is_error);
             let Running {
                 stored, documents, ..
             } = &*running;
@@ -145,7 +146,7 @@ impl Live {
             return Ok(self.unchanged());
         }
         sources.read_at = Timestamp::now();
-        let mut fit = self.fit(sources, stored, documents)?;
+        let mut fit = self.fit(sources, stored, documents, &self.lanes)?;
         if fit.documents == *documents {
             self.wait(running, fit.waiting);
             return Ok(Reloaded::of(&self.load(), running.wrong.clone(), false));
@@ -156,11 +157,8 @@ impl Live {
 
     /// Notes which documents do not run as they are in the store, and what is wrong with them.
     pub(super) fn wait(&self, running: &mut Running, waiting: Vec<Waiting>) {
-        let unreadable = &running.stored.unreadable;
-        self.left_out(unreadable.len() + waiting.len());
-        let unreadable = unreadable.iter().map(Unreadable::problem);
-        let waiting = waiting.into_iter().flat_map(|one| one.problems);
-        running.wrong = unreadable.chain(waiting).collect();
+        self.left_out(running.stored.unreadable.len() + waiting.len());
+        running.wrong = running.stored.wrong(waiting);
     }
 
     fn left_out(&self, documents: usize) {
