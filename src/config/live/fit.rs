@@ -36,9 +36,9 @@ pub(super) struct Waiting {
 
 type Key = (DocumentKind, String);
 
-/// Compiles `files` with as many of `documents` as possible, which are in order, as those of `running` are. In the place of one that does not compile the
+/// Compiles `files` with as many of `documents` as possible. In the place of one that does not compile the
 /// one of `running` stays: another node's files may be ahead of ours, and a channel must not vanish here
-/// until ours have come.
+/// until ours have come. Both are in the order of their kinds and names.
 ///
 /// # Errors
 /// When nothing of the store is to blame: all problems of all documents and files.
@@ -69,16 +69,29 @@ pub(super) fn fit(
             waiting.entry(key).or_insert(problems);
         }
     }
-    let Ok(snapshot) = compile_with(files, &[], lanes, number) else {
-        return Err(first);
-    };
-    for document in &chosen {
-        let path = documents::path(document);
-        let what = "does not compile together with the other documents of the store";
-        let problem = Problem::error(path, what).hint("take out what was changed last");
-        waiting.entry(key(document)).or_insert(vec![problem]);
+    // No document is named: none of them then, but those that run.
+    let still = running
+        .iter()
+        .filter(|one| is_in(documents, one.kind, &one.name));
+    for kept in [still.cloned().collect(), Vec::new()] {
+        let Ok(snapshot) = compile_with(files, &kept, lanes, number) else {
+            continue;
+        };
+        for document in &chosen {
+            if find(&kept, document.kind, &document.name) != Some(document) {
+                waiting
+                    .entry(key(document))
+                    .or_insert(vec![together(document)]);
+            }
+        }
+        return Ok(Fit::new(snapshot, kept, waiting, first));
     }
-    Ok(Fit::new(snapshot, Vec::new(), waiting, first))
+    Err(first)
+}
+
+fn together(document: &Document) -> Problem {
+    let what = "does not compile together with the other documents of the store";
+    Problem::error(documents::path(document), what).hint("take out what was changed last")
 }
 
 impl Fit {
