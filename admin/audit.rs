@@ -1,8 +1,7 @@
 //! `/api/audit`: who changed what.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::page::{Listed, limit};
 use crate::problem::Problem;
-use crate::query::given;
+use crate::query::{Given, given};
 use crate::state::AdminState;
 
 /// One change.
@@ -72,9 +71,8 @@ pub(crate) struct Asked {
     responses((status = 200, body = Listed<Deed>)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Given(asked): Given<Asked>,
 ) -> Result<Json<Listed<Deed>>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let search = DeedSearch {
         subject: given("subject", &asked.subject)?,
         cursor: given("cursor", &asked.cursor)?,

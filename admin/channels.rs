@@ -6,8 +6,7 @@ pub(crate) mod test;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use config::rows::{Document, DocumentKind};
 use config::snapshot::Channel;
@@ -21,7 +20,7 @@ use crate::body::Members;
 use crate::condition::{Meant, Tagged};
 use crate::documents::{self, Edit, Item};
 use crate::effective;
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::state::AdminState;
 
@@ -114,9 +113,8 @@ fn all(state: &AdminState) -> Channels {
     responses((status = 200, body = Shown), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
 ) -> Result<Tagged<Shown>, Problem> {
-    let name = named(name)?;
     let shown = state.work(move |state| {
         let items = all(state).items;
         let shown = items.into_iter().find(|shown| shown.health.name == name);

@@ -4,8 +4,10 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::deed::{self, deed};
 use crate::problem::{Finding, Problem};
 use crate::state::AdminState;
 
@@ -22,6 +24,7 @@ pub(crate) struct Reload {
 #[utoipa::path(post, path = "/api/reload", tag = "configuration",
     responses((status = 200, body = Reload), (status = 422, body = Problem)))]
 pub(crate) async fn reload(State(state): State<AdminState>) -> Result<Json<Reload>, Problem> {
+    let was = ran(&state);
     let reloaded = state.work(|state| Ok(state.live.reload())).await?;
     let reloaded = reloaded.map_err(|problems| {
         let count = problems.len();
@@ -39,12 +42,28 @@ pub(crate) async fn reload(State(state): State<AdminState>) -> Result<Json<Reloa
         changed = reloaded.changed,
         "configuration reloaded over the admin API"
     );
+    let became = ran(&state);
+    let subject = "configuration".to_owned();
+    let deed = deed(
+        "configuration.reload",
+        subject,
+        Some(&was),
+        Some(&became),
+        deed::now(),
+    );
+    state.note(deed).await;
     Ok(Json(Reload {
         changed: reloaded.changed,
         number: reloaded.number,
         generation: reloaded.generation.to_string(),
         warnings: reloaded.warnings.into_iter().map(Finding::from).collect(),
     }))
+}
+
+/// What runs, as the audit log tells it.
+fn ran(state: &AdminState) -> Value {
+    let snapshot = state.live.load();
+    json!({ "number": snapshot.number, "generation": &*snapshot.generation })
 }
 
 #[derive(Serialize, ToSchema)]

@@ -3,23 +3,22 @@
 mod read;
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use ledger::Nanos;
 use ledger::book::{self, Kind, Purse};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use store::{EntryPage, EntrySearch, Posted};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::body::Members;
 use crate::deed::deed;
-use crate::page::{Listed, Paging, limit};
-use crate::path::named;
+use crate::page::{Listed, OfUser, Paging, limit};
+use crate::path::Named;
 use crate::problem::Problem;
-use crate::query::given;
+use crate::query::{Given, given};
 use crate::said::Said;
 use crate::state::AdminState;
 use crate::users::{self, Balance, purses};
@@ -81,11 +80,10 @@ pub(crate) struct Receipt {
         (status = 422, body = Problem)))]
 pub(crate) async fn create(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
     headers: HeaderMap,
     body: Members,
 ) -> Result<(StatusCode, Json<Receipt>), Problem> {
-    let name = named(name)?;
     let entry = read::entry(Said::new(body), &headers, name)?;
     state.work(move |state| post(state, entry)).await
 }
@@ -134,11 +132,9 @@ fn post(state: &AdminState, entry: book::Entry) -> Result<(StatusCode, Json<Rece
     responses((status = 200, body = Listed<Entry>), (status = 404, body = Problem)))]
 pub(crate) async fn of_user(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
-    asked: Result<Query<Paging>, QueryRejection>,
+    Named(name): Named,
+    Given(asked): Given<Paging>,
 ) -> Result<Json<Listed<Entry>>, Problem> {
-    let name = named(name)?;
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let search = EntrySearch {
         user: Some(name.clone()),
         cursor: asked.cursor()?,
@@ -155,30 +151,13 @@ pub(crate) async fn of_user(
     page.await.map(listed)
 }
 
-/// Which entries.
-#[derive(Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Asked {
-    /// Of this user.
-    #[param(required = false)]
-    user: String,
-    /// Items on the page, from 1 to 500.
-    #[param(value_type = u16, required = false)]
-    limit: String,
-    /// `next` of the page before.
-    #[param(required = false)]
-    cursor: String,
-}
-
 /// Entries, newest first.
-#[utoipa::path(get, path = "/api/entries", tag = "credits", params(Asked),
+#[utoipa::path(get, path = "/api/entries", tag = "credits", params(OfUser),
     responses((status = 200, body = Listed<Entry>)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Given(asked): Given<OfUser>,
 ) -> Result<Json<Listed<Entry>>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let search = EntrySearch {
         user: given("user", &asked.user)?,
         cursor: given("cursor", &asked.cursor)?,

@@ -32,8 +32,10 @@ struct StoreHealth {
 struct ConfigHealth {
     number: u64,
     generation: String,
-    /// Whether the files compiled when they were last read.
+    /// Whether the files and the documents of the store compiled when they were last read.
     valid: bool,
+    /// Rows of the store that are not in force, because they are wrong: `/api/config` names them.
+    rows_unreadable: usize,
     /// Reloads that brought a change which waits for a restart.
     restarts_needed: u64,
 }
@@ -44,8 +46,10 @@ pub(crate) async fn show(State(state): State<AdminState>) -> Json<Health> {
     let store = state.ask(|store| store.ping()).await.is_ok();
     let snapshot = state.live.full();
     let valid = state.live.is_valid();
+    let rows_unreadable = state.live.rows_unreadable();
+    let well = store && valid && rows_unreadable == 0;
     Json(Health {
-        status: if store && valid { "ok" } else { "degraded" },
+        status: if well { "ok" } else { "degraded" },
         version: env!("CARGO_PKG_VERSION"),
         uptime_s: state.started.elapsed().as_secs(),
         store: StoreHealth { ok: store },
@@ -53,6 +57,7 @@ pub(crate) async fn show(State(state): State<AdminState>) -> Json<Health> {
             number: snapshot.number,
             generation: snapshot.generation.to_string(),
             valid,
+            rows_unreadable,
             restarts_needed: state.live.restarts_needed(),
         },
         ledger_queue: state.gateway.ledger_queue(),

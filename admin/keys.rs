@@ -8,21 +8,18 @@ mod view;
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use config::rows::{KeyRow, UserRow};
 use config::snapshot::Token;
 use jiff::Timestamp;
 use ledger::book::{Purse, key_account};
-use serde::Deserialize;
 use store::KeySearch;
-use utoipa::IntoParams;
 
 use crate::condition::Tagged;
-use crate::page::{Listed, limit};
-use crate::path::named;
+use crate::page::{Listed, OfUser, limit};
+use crate::path::Named;
 use crate::problem::Problem;
-use crate::query::given;
+use crate::query::{Given, given};
 use crate::said::Said;
 use crate::state::AdminState;
 use crate::users::{self, ROOT};
@@ -32,30 +29,13 @@ pub(crate) use view::Key;
 /// What ids of keys in the files begin with.
 const FILE_ID: &str = "yaml:";
 
-/// Which keys.
-#[derive(Default, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Asked {
-    /// Of this user.
-    #[param(required = false)]
-    user: String,
-    /// Items on the page, from 1 to 500.
-    #[param(value_type = u16, required = false)]
-    limit: String,
-    /// `next` of the page before.
-    #[param(required = false)]
-    cursor: String,
-}
-
 /// Keys in the order of their ids; on the first page, those of the files before them.
-#[utoipa::path(get, path = "/api/keys", tag = "keys", params(Asked),
+#[utoipa::path(get, path = "/api/keys", tag = "keys", params(OfUser),
     responses((status = 200, body = Listed<Key>)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Given(asked): Given<OfUser>,
 ) -> Result<Json<Listed<Key>>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let limit = limit(&asked.limit)?;
     let search = KeySearch {
         user: given("user", &asked.user)?,
@@ -98,9 +78,8 @@ fn page(state: &AdminState, search: &KeySearch, limit: usize) -> Result<Listed<K
     responses((status = 200, body = Key), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
-    id: Result<Path<String>, PathRejection>,
+    Named(id): Named,
 ) -> Result<Tagged<Key>, Problem> {
-    let id = named(id)?;
     let shown = state.work(move |state| match of_file(state, &id) {
         Some(token) => {
             let purses = purses(state, [&*token.id].into_iter())?;

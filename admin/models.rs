@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use config::rows::DocumentKind;
 
@@ -13,8 +12,9 @@ use crate::condition::{Meant, Tagged};
 use crate::documents::{self, Edit, Item};
 use crate::effective;
 use crate::page::{Listed, Paging};
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
+use crate::query::Given;
 use crate::state::AdminState;
 
 const KIND: DocumentKind = DocumentKind::Model;
@@ -35,9 +35,8 @@ fn known(state: &AdminState) -> BTreeMap<String, Item> {
     responses((status = 200, body = Listed<Item>), (status = 400, body = Problem)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    asked: Result<Query<Paging>, QueryRejection>,
+    Given(asked): Given<Paging>,
 ) -> Result<Json<Listed<Item>>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     documents::list(state, KIND, asked, known).await.map(Json)
 }
 
@@ -46,9 +45,9 @@ pub(crate) async fn list(
     responses((status = 200, body = Item), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
 ) -> Result<Tagged<Item>, Problem> {
-    documents::show(state, KIND, named(name)?, known).await
+    documents::show(state, KIND, name, known).await
 }
 
 /// Adds a model: its `name`, and what an entry of `models` says.

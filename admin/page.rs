@@ -27,6 +27,22 @@ pub(crate) struct Paging {
     pub(crate) cursor: String,
 }
 
+/// The same of what users have.
+#[derive(Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OfUser {
+    /// Of this user.
+    #[param(required = false)]
+    pub(crate) user: String,
+    /// Items on the page, from 1 to 500.
+    #[param(value_type = u16, required = false)]
+    pub(crate) limit: String,
+    /// `next` of the page before.
+    #[param(required = false)]
+    pub(crate) cursor: String,
+}
+
 /// How many items a page may have.
 pub(crate) fn limit(text: &str) -> Result<usize, Problem> {
     let limit = given("limit", text)?.unwrap_or(DEFAULT_ROWS);

@@ -5,15 +5,30 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
-use axum::extract::{MatchedPath, Query, Request};
+use axum::extract::{FromRequestParts, MatchedPath, Query, Request};
 use axum::http::Method;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::ParameterIn;
 
 use crate::openapi::{document, operations};
 use crate::problem::Problem;
+
+/// The parameters, as they come.
+pub(crate) struct Given<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Given<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Given<T>, Problem> {
+        let query = Query::from_request_parts(parts, state).await;
+        let Query(asked) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+        Ok(Given(asked))
+    }
+}
 
 /// Refuses calls with parameters that their operation does not have, naming each.
 pub(crate) async fn check(path: MatchedPath, request: Request, next: Next) -> Response {

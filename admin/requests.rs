@@ -1,16 +1,15 @@
 //! `/api/requests`: the records of requests, one or a page of them.
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use ledger::Record;
 use serde::{Deserialize, Serialize};
 use store::{MAX_PAGE, Page, Search};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
-use crate::query::given;
+use crate::query::{Given, given};
 use crate::state::AdminState;
 
 /// The record of one request.
@@ -18,9 +17,8 @@ use crate::state::AdminState;
     responses((status = 200, body = Object), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
-    id: Result<Path<String>, PathRejection>,
+    Named(id): Named,
 ) -> Result<Json<Record>, Problem> {
-    let id = named(id)?;
     let absent = Problem::not_found(format!("no record of request {id}"));
     let found = state.ask(move |store| store.request(&id)).await?;
     found.map(Json).ok_or(absent)
@@ -31,9 +29,8 @@ pub(crate) async fn show(
     responses((status = 200, body = Records), (status = 400, body = Problem)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Given(asked): Given<Asked>,
 ) -> Result<Json<Records>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let search = asked.search()?;
     let page = state.ask(move |store| store.requests(&search)).await?;
     Ok(Json(page.into()))

@@ -4,8 +4,8 @@ mod sections;
 
 use axum::Json;
 use axum::extract::State;
-use config::Snapshot;
 use config::rows::DocumentKind;
+use config::{Live, Snapshot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -38,6 +38,9 @@ pub(crate) struct Effective {
     models: Vec<Value>,
     /// Names of the keys in the files.
     tokens: Vec<String>,
+    /// What is wrong with channels, groups, models, users and keys of the store that are not in force for
+    /// it, at least as they are there.
+    problems: Vec<Finding>,
     warnings: Vec<Finding>,
 }
 
@@ -46,11 +49,11 @@ pub(crate) struct Effective {
     responses((status = 200, body = Effective)))]
 pub(crate) async fn show(State(state): State<AdminState>) -> Result<Json<Effective>, Problem> {
     state
-        .work(|state| Ok(Json(effective(&state.live.full()))))
+        .work(|state| Ok(Json(effective(&state.live.full(), &state.live))))
         .await
 }
 
-fn effective(snapshot: &Snapshot) -> Effective {
+fn effective(snapshot: &Snapshot, live: &Live) -> Effective {
     let mut tokens: Vec<_> = snapshot
         .tokens
         .values()
@@ -89,6 +92,7 @@ fn effective(snapshot: &Snapshot) -> Effective {
         group_ratios: Value::Object(ratios.collect()),
         models: models.collect(),
         tokens,
+        problems: live.unreadable().into_iter().map(Finding::from).collect(),
         warnings: snapshot
             .warnings
             .iter()

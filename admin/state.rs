@@ -115,6 +115,15 @@ impl AdminState {
         Ok(self.changed(beside?, deed))
     }
 
+    /// Writes down what was done to something that is no row, on a thread that may block. It is done: an
+    /// audit log that cannot be written must not keep anybody from steering the gateway.
+    pub(crate) async fn note(&self, deed: Deed) {
+        let noted = self.ask(move |store| store.note(&deed)).await;
+        if noted.is_err() {
+            tracing::warn!("what was done over the admin API is not in the audit log");
+        }
+    }
+
     fn changed(&self, changed: Changed, deed: &Deed) -> Option<u64> {
         let Changed::Done { revision } = changed else {
             return None;

@@ -1,8 +1,7 @@
 //! `/api/usage`: what was used, by the hour or the day.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -10,7 +9,7 @@ use store::{Bucket, Dimension, MAX_SUMS, Sum, Sums, UsageSearch};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
-use crate::query::given;
+use crate::query::{Given, given};
 use crate::state::AdminState;
 
 /// What was used and what it cost, by hours or days.
@@ -18,9 +17,8 @@ use crate::state::AdminState;
     responses((status = 200, body = Used), (status = 400, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Given(asked): Given<Asked>,
 ) -> Result<Json<Used>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let search = asked.search(Timestamp::now())?;
     let question = search.clone();
     match state.ask(move |store| store.usage(&question)).await? {

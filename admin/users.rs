@@ -5,8 +5,7 @@ mod view;
 use std::collections::HashMap;
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use config::rows::UserRow;
 use store::{Change, KeySearch};
@@ -18,8 +17,9 @@ use crate::keys;
 use crate::names::why_no_name;
 use crate::page::{Listed, Paging};
 use crate::patch::merge;
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
+use crate::query::Given;
 use crate::said::{Said, object};
 use crate::state::AdminState;
 
@@ -33,9 +33,8 @@ pub(crate) const ROOT: &str = "root";
     responses((status = 200, body = Listed<User>)))]
 pub(crate) async fn list(
     State(state): State<AdminState>,
-    asked: Result<Query<Paging>, QueryRejection>,
+    Given(asked): Given<Paging>,
 ) -> Result<Json<Listed<User>>, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::bad_request(error.body_text()))?;
     let limit = asked.limit()?;
     let after = asked.cursor::<String>()?;
     let listed = state.work(move |state| {
@@ -52,9 +51,8 @@ pub(crate) async fn list(
     responses((status = 200, body = User), (status = 404, body = Problem)))]
 pub(crate) async fn show(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
 ) -> Result<Tagged<User>, Problem> {
-    let name = named(name)?;
     let shown = state.work(move |state| {
         let row = found(state, &name)?;
         tagged(state, row)
@@ -106,11 +104,10 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<User>, Problem> {
         (status = 412, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn update(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
     if_match: IfMatch,
     Members(patch): Members,
 ) -> Result<Tagged<User>, Problem> {
-    let name = named(name)?;
     let updated = state.work(move |state| {
         attempts(|| {
             let row = found(state, &name)?;
@@ -148,10 +145,9 @@ pub(crate) async fn update(
     responses((status = 204), (status = 404, body = Problem), (status = 412, body = Problem)))]
 pub(crate) async fn remove(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let name = named(name)?;
     let removed = state.work(move |state| {
         attempts(|| {
             let row = found(state, &name)?;

@@ -224,7 +224,8 @@ mod tests {
             row("sk-elsewhere", r#"{"allow_ips": ["10.0.0.0/8"]}"#),
             row("sk-of-file", "{}"),
         ];
-        live.learn(vec![settings_of("ann", "{}", 1)], keys);
+        let keys = keys.into_iter().map(Ok).collect();
+        live.learn(vec![Ok(settings_of("ann", "{}", 1))], keys);
         let found = who("sk-store").unwrap_or_else(|refusal| panic!("{}", refusal.message));
         assert_eq!(&*found.token.id, "sk-store");
         assert_eq!(
@@ -245,7 +246,10 @@ mod tests {
         }
         let refusal = who("sk-elsewhere").expect_err("a refusal");
         assert_eq!(refusal.cause, Cause::Forbidden);
-        live.learn(vec![settings_of("ann", r#"{"enabled": false}"#, 2)], vec![]);
+        live.learn(
+            vec![Ok(settings_of("ann", r#"{"enabled": false}"#, 2))],
+            vec![],
+        );
         assert_eq!(
             who("sk-store").err().map(|refusal| refusal.message),
             unknown

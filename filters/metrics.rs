@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use config::Live;
 use config::health::{self, Tick};
 use config::snapshot::{Channel, Snapshot};
 use ledger::{Record, UsageSource, Writer};
@@ -70,6 +71,7 @@ pub struct Metrics {
     channel_up: GaugeVec,
     config_valid: IntGauge,
     config_generation: IntGauge,
+    rows_unreadable: IntGauge,
     ledger_queue: IntGauge,
     journal_bytes: IntGauge,
     journal_full: IntGauge,
@@ -236,6 +238,10 @@ impl Metrics {
                 "tollgate_config_generation",
                 "Number of the running configuration, counted from start",
             )?,
+            rows_unreadable: gauge(
+                "tollgate_rows_unreadable",
+                "Users, keys, channels, groups and models of the store that are not in force, because they are wrong",
+            )?,
             ledger_queue: gauge("tollgate_ledger_queue", "Records that wait for the store")?,
             journal_bytes: gauge("tollgate_journal_bytes", "Bytes in the journal")?,
             journal_full: gauge(
@@ -272,10 +278,10 @@ impl Metrics {
     }
 
     /// Takes up the names of a new configuration.
-    pub fn on_reload(&self, snapshot: &Snapshot, valid: bool) {
+    pub fn on_reload(&self, snapshot: &Snapshot, live: &Live) {
         let models = snapshot.model_names().into_iter().map(Box::from).collect();
         self.known.store(Arc::new(Known { models }));
-        self.config_valid.set(i64::from(valid));
+        self.how_it_is(live);
         self.config_generation
             .set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
         self.channel_up.reset();
@@ -294,16 +300,22 @@ impl Metrics {
     }
 
     /// Refreshes what is only known at the moment of a scrape.
-    pub fn on_scrape(&self, snapshot: &Snapshot, in_flight: usize, writer: &Writer, valid: bool) {
+    pub fn on_scrape(&self, snapshot: &Snapshot, in_flight: usize, writer: &Writer, live: &Live) {
         self.in_flight.set(in_flight as i64);
         self.ledger_queue.set(writer.queued() as i64);
         self.journal_bytes.set(writer.journal_bytes() as i64);
         self.journal_full.set(writer.journal_is_full().into());
-        self.config_valid.set(i64::from(valid));
+        self.how_it_is(live);
         let now = Tick::now();
         for channel in &snapshot.channels {
             self.channel_up(channel, now);
         }
+    }
+
+    /// Shows whether all that is configured is in force.
+    fn how_it_is(&self, live: &Live) {
+        self.config_valid.set(i64::from(live.is_valid()));
+        self.rows_unreadable.set(live.rows_unreadable() as i64);
     }
 
     /// The registry the metrics live in.

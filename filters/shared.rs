@@ -99,7 +99,7 @@ impl Shared {
         let snapshot = self.live.full();
         self.replicas.sweep(&snapshot);
         self.authorities.forget();
-        self.metrics.on_reload(&snapshot, self.live.is_valid());
+        self.metrics.on_reload(&snapshot, &self.live);
     }
 
     /// Finds and checks the replicas of the running configuration. Their health checks go on on
@@ -114,7 +114,7 @@ impl Shared {
             &self.live.full(),
             self.in_flight(),
             &self.writer,
-            self.live.is_valid(),
+            &self.live,
         );
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use config::rows::{KeyRow, UserRow};
+use config::rows::{KeyRow, Read, UserRow};
 use config::{Live, Problem};
 use store::{Accounts, MAX_ROWS, StoreError};
 
@@ -34,9 +34,12 @@ struct Seen {
     /// The revisions of the last user and the last key.
     user: u64,
     key: u64,
-    /// Its documents do not compile beside the files of the snapshot of this number; beside others
-    /// they may.
-    refused_beside: Option<u64>,
+}
+
+/// Rows that were changed.
+struct News {
+    users: Vec<Read<UserRow>>,
+    keys: Vec<Read<KeyRow>>,
 }
 
 impl Rows {
@@ -86,10 +89,8 @@ impl Rows {
             self.learn(&mut seen)?;
             seen.accounts = Some(now.accounts);
         }
-        let other_files =
-            (seen.refused_beside).is_some_and(|number| number != self.live.load().number);
-        if seen.configuration != Some(now.configuration) || other_files {
-            self.take_up(&mut seen)?;
+        if seen.configuration != Some(now.configuration) {
+            self.take_up()?;
             seen.configuration = Some(now.configuration);
         }
         self.known.store(true, Ordering::Relaxed);
@@ -97,43 +98,40 @@ impl Rows {
     }
 
     fn learn(&self, seen: &mut Seen) -> Result<(), StoreError> {
-        let (users, keys) = self.accounts_since(seen.user, seen.key)?;
-        seen.user = users.last().map_or(seen.user, |row| row.revision);
-        seen.key = keys.last().map_or(seen.key, |row| row.revision);
+        let News { users, keys } = self.news(seen)?;
         self.live.learn(users, keys);
         Ok(())
     }
 
     fn learn_anew(&self, seen: &mut Seen) -> Result<(), StoreError> {
-        let (users, keys) = self.accounts_since(0, 0)?;
-        seen.user = users.last().map_or(0, |row| row.revision);
-        seen.key = keys.last().map_or(0, |row| row.revision);
+        (seen.user, seen.key) = (0, 0);
+        let News { users, keys } = self.news(seen)?;
         self.live.learn_anew(users, keys);
         Ok(())
     }
 
-    /// Users and keys that were changed after these revisions.
-    fn accounts_since(
-        &self,
-        user: u64,
-        key: u64,
-    ) -> Result<(Vec<UserRow>, Vec<KeyRow>), StoreError> {
+    /// Users and keys that were changed since the last that were seen.
+    fn news(&self, seen: &mut Seen) -> Result<News, StoreError> {
         let store = &self.store;
-        let users = since(user, |from| store.users_since(from), |row| row.revision)?;
-        let keys = since(key, |from| store.keys_since(from), |row| row.revision)?;
-        Ok((users, keys))
+        let users = since(seen.user, |from| store.users_since(from), user_revision)?;
+        let keys = since(seen.key, |from| store.keys_since(from), key_revision)?;
+        seen.user = users.last().map_or(seen.user, user_revision);
+        seen.key = keys.last().map_or(seen.key, key_revision);
+        Ok(News { users, keys })
     }
 
-    fn take_up(&self, seen: &mut Seen) -> Result<(), StoreError> {
-        let documents = self.store.documents()?;
-        seen.refused_beside = None;
-        match self.live.take_up(documents) {
-            Ok(taken) if taken.changed => {
-                tracing::info!(generation = %taken.generation, "documents of the store taken up");
+    fn take_up(&self) -> Result<(), StoreError> {
+        match self.live.take_up(self.store.all_documents()?) {
+            Ok(taken) => {
+                tell(&taken.warnings);
+                if taken.changed {
+                    tracing::info!(generation = %taken.generation, "documents of the store taken up");
+                }
             }
-            Ok(_) => {}
             Err(problems) => {
-                seen.refused_beside = Some(self.live.load().number);
+                tracing::error!(
+                    "the files do not compile beside the store's documents: nothing changed"
+                );
                 tell(&problems);
             }
         }
@@ -159,13 +157,20 @@ fn since<T>(
     }
 }
 
+fn user_revision(row: &Read<UserRow>) -> u64 {
+    row.as_ref()
+        .map_or_else(|unread| unread.revision, |row| row.revision)
+}
+
+fn key_revision(row: &Read<KeyRow>) -> u64 {
+    row.as_ref()
+        .map_or_else(|unread| unread.revision, |row| row.revision)
+}
+
+/// What only warns is told with the files.
 fn tell(problems: &[Problem]) {
-    tracing::error!(
-        problems = problems.len(),
-        "the documents of the store do not compile beside the files: nothing changed"
-    );
-    for problem in problems {
-        tracing::error!(path = %problem.path, "{problem}");
+    for problem in problems.iter().filter(|problem| problem.is_error()) {
+        tracing::error!(path = %problem.path, "a document of the store is not in force: {problem}");
     }
 }
 

@@ -1,17 +1,17 @@
 //! How channels are, and an admin's word that they are well again.
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use config::health::{self, LaneState, Shut, Tick};
 use config::snapshot::{Channel, UpstreamKey};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::path::named;
+use crate::deed::{self, deed};
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::state::AdminState;
 
@@ -48,20 +48,31 @@ pub(super) struct KeyHealth {
     responses((status = 200, body = Health), (status = 404, body = Problem)))]
 pub(crate) async fn clear(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
 ) -> Result<Json<Health>, Problem> {
-    let name = named(name)?;
     let snapshot = state.live.full();
     let found = snapshot
         .channels
         .iter()
         .find(|channel| *channel.name == *name);
     let channel = found.ok_or_else(|| Problem::not_found(format!("no channel {name}")))?;
+    let was = Clock::now().channel(channel);
     for key in &channel.keys {
         key.lane.clear();
     }
     tracing::info!(channel = name, "channel cleared over the admin API");
-    Ok(Json(Clock::now().channel(channel)))
+    let became = Clock::now().channel(channel);
+    let subject = format!("channel:{name}");
+    let (before, after) = (json!(was), json!(became));
+    let deed = deed(
+        "channel.clear",
+        subject,
+        Some(&before),
+        Some(&after),
+        deed::now(),
+    );
+    state.note(deed).await;
+    Ok(Json(became))
 }
 
 impl Health {

@@ -1,14 +1,13 @@
 //! `POST /api/channels/{name}/test`: whether an upstream answers.
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::Members;
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::said::Said;
 use crate::state::{AdminState, Tested};
@@ -28,10 +27,9 @@ pub(crate) struct Test {
         (status = 501, body = Problem)))]
 pub(crate) async fn test(
     State(state): State<AdminState>,
-    name: Result<Path<String>, PathRejection>,
+    Named(name): Named,
     body: Members,
 ) -> Result<Json<Tested>, Problem> {
-    let name = named(name)?;
     let mut said = Said::new(body);
     let model = said.text("model");
     said.nothing_else();

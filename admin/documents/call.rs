@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use config::rows::{Document, DocumentKind};
 
@@ -10,7 +10,7 @@ use super::{Item, absent, change, find, view};
 use crate::body::Members;
 use crate::condition::{IfMatch, Tagged};
 use crate::page::{Listed, Paging};
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::state::AdminState;
 
@@ -27,7 +27,7 @@ impl FromRequest<AdminState> for Edit {
 
     async fn from_request(request: Request, state: &AdminState) -> Result<Edit, Problem> {
         let (mut parts, body) = request.into_parts();
-        let name = named(Path::from_request_parts(&mut parts, state).await)?;
+        let Named(name) = Named::from_request_parts(&mut parts, state).await?;
         let if_match = IfMatch::from_request_parts(&mut parts, state).await?;
         let request = Request::from_parts(parts, body);
         Ok(Edit {

@@ -16,8 +16,27 @@ const SEALED: &str = "sealed:#";
 const MASK: &str = "••••••";
 /// Where a channel is.
 const ADDRESS: &str = "base_url";
-/// Headers whose name has one of these carry secrets.
-const SECRET_WORDS: [&str; 9] = [
+/// Where a channel sets something that may be a secret.
+type Place = (&'static str, &'static str);
+const HEADERS: Place = ("headers", "set");
+const SET: [Place; 3] = [HEADERS, ("body", "set"), ("body", "default")];
+/// Headers that are no secrets. Any other may be one.
+const HARMLESS: [&str; 12] = [
+    "accept",
+    "accept-language",
+    "anthropic-beta",
+    "anthropic-version",
+    "content-type",
+    "http-referer",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "traceparent",
+    "user-agent",
+    "x-title",
+];
+/// In a body, texts under names that have one of these are secrets. Numbers are not: `max_tokens`.
+const SECRET_WORDS: [&str; 10] = [
     "auth",
     "key",
     "token",
@@ -27,6 +46,7 @@ const SECRET_WORDS: [&str; 9] = [
     "signature",
     "credential",
     "session",
+    "header",
 ];
 
 /// The settings of a channel as they are shown.
@@ -40,8 +60,10 @@ pub(crate) fn masked(
             *key = shown(channel, index, key, sealer).into();
         }
     }
-    for (_, value) in secret_headers(&mut settings) {
-        *value = MASK.into();
+    for place in SET {
+        for (name, value) in members(&mut settings, place) {
+            *value = hidden(place, name, value);
+        }
     }
     if let Some(address) = settings.get_mut(ADDRESS) {
         *address = without_query(address);
@@ -88,7 +110,7 @@ pub(super) fn seal(
     stored: Option<&Map<String, Value>>,
     sealer: Option<&Sealer>,
 ) {
-    unmask_headers(said, stored);
+    unmask(said, stored);
     unmask_address(said, stored);
     let Some(Value::Array(mut keys)) = said.members.get("keys").cloned() else {
         return;
@@ -130,36 +152,84 @@ fn known_keys(
         .collect()
 }
 
-fn unmask_headers(said: &mut Said, stored: Option<&Map<String, Value>>) {
-    let mut stored = stored.cloned().unwrap_or_default();
-    let known = secret_headers(&mut stored);
+/// Puts back what stands behind masks. A value with a mask in it has to be the one that is shown: with
+/// anything else changed in it, nobody can tell which secret is meant.
+fn unmask(said: &mut Said, stored: Option<&Map<String, Value>>) {
     let mut strangers = Vec::new();
-    for (name, value) in secret_headers(&mut said.members) {
-        if *value != MASK {
-            continue;
-        }
-        match known.iter().find(|(known, _)| *known == name) {
-            Some((_, secret)) => *value = (**secret).clone(),
-            None => strangers.push(format!("headers.set.{name}")),
+    for place in SET {
+        for (name, value) in members(&mut said.members, place) {
+            if !has_mask(value) {
+                continue;
+            }
+            let (section, part) = place;
+            let known = stored.and_then(|stored| stored.get(section)?.get(part)?.get(name));
+            match known.filter(|known| hidden(place, name, known) == *value) {
+                Some(secret) => *value = secret.clone(),
+                None => strangers.push(format!("{section}.{part}.{name}")),
+            }
         }
     }
     for path in strangers {
-        said.finding(&path, "masked, and the channel has no such header");
+        said.finding(&path, "masked, and the channel has no such value");
     }
 }
 
-/// The headers a channel sets that may be credentials.
-fn secret_headers(settings: &mut Map<String, Value>) -> Vec<(String, &mut Value)> {
-    let headers = settings.get_mut("headers");
-    let set = headers.and_then(|headers| headers.get_mut("set")?.as_object_mut());
-    let set = set.into_iter().flatten();
-    let secret = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        SECRET_WORDS.iter().any(|word| name.contains(word))
-    };
-    set.filter(|(name, _)| secret(name))
-        .map(|(name, value)| (name.clone(), value))
-        .collect()
+/// What a channel sets there.
+fn members(
+    settings: &mut Map<String, Value>,
+    (section, part): Place,
+) -> impl Iterator<Item = (&String, &mut Value)> {
+    let section = settings.get_mut(section);
+    let part = section.and_then(|section| section.get_mut(part)?.as_object_mut());
+    part.into_iter().flatten()
+}
+
+/// The value as it is shown. What a header is for, its name does not tell; of what is in a body, names do.
+fn hidden(place: Place, name: &str, value: &Value) -> Value {
+    let name = name.to_ascii_lowercase();
+    let is_header = place == HEADERS;
+    match is_header {
+        true if HARMLESS.contains(&&*name) => value.clone(),
+        true => MASK.into(),
+        false => hidden_in(&name, value, Shown::ByName),
+    }
+}
+
+/// Whether texts are shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Shown {
+    /// Unless a name says that they are secrets.
+    ByName,
+    Never,
+}
+
+fn hidden_in(name: &str, value: &Value, mut shown: Shown) -> Value {
+    let name = name.to_ascii_lowercase();
+    if SECRET_WORDS.iter().any(|word| name.contains(word)) {
+        shown = Shown::Never;
+    }
+    match value {
+        Value::String(_) if shown == Shown::Never => MASK.into(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| hidden_in("", item, shown))
+            .collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let hidden = members.map(|(name, value)| (name.clone(), hidden_in(name, value, shown)));
+            Value::Object(hidden.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+fn has_mask(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text == MASK,
+        Value::Array(items) => items.iter().any(has_mask),
+        Value::Object(members) => members.values().any(has_mask),
+        _ => false,
+    }
 }
 
 /// What became of a channel's keys.

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use config::rows::KeyRow;
 use store::Change;
@@ -15,7 +14,7 @@ use crate::condition::{IfMatch, Meant, Tagged, attempts};
 use crate::deed::{self, deed, new_id};
 use crate::names::why_no_name;
 use crate::patch::merge;
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::said::{Said, object};
 use crate::state::AdminState;
@@ -74,11 +73,10 @@ fn add(state: &AdminState, mut said: Said) -> Result<Tagged<Key>, Problem> {
         (status = 412, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn update(
     State(state): State<AdminState>,
-    id: Result<Path<String>, PathRejection>,
+    Named(id): Named,
     if_match: IfMatch,
     Members(patch): Members,
 ) -> Result<Tagged<Key>, Problem> {
-    let id = named(id)?;
     let updated = state.work(move |state| {
         attempts(|| {
             let row = found(state, &id)?;
@@ -137,10 +135,9 @@ fn taken<T>(state: &AdminState, row: &KeyRow, name: &str) -> Result<Option<T>, P
         (status = 412, body = Problem)))]
 pub(crate) async fn remove(
     State(state): State<AdminState>,
-    id: Result<Path<String>, PathRejection>,
+    Named(id): Named,
     if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let id = named(id)?;
     let removed = state.work(move |state| attempts(|| remove_row(state, &id, &if_match)));
     removed.await.map(|()| StatusCode::NO_CONTENT)
 }

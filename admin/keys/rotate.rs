@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use config::rows::{KeyRow, PreviousKey};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -15,7 +14,7 @@ use super::{Key, found, purses, subject, view};
 use crate::body::Members;
 use crate::condition::{IfMatch, Meant, Tagged, attempts};
 use crate::deed::{self, deed};
-use crate::path::named;
+use crate::path::Named;
 use crate::problem::Problem;
 use crate::said::Said;
 use crate::state::AdminState;
@@ -40,11 +39,10 @@ pub(crate) struct Rotation {
         (status = 412, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn rotate(
     State(state): State<AdminState>,
-    id: Result<Path<String>, PathRejection>,
+    Named(id): Named,
     if_match: IfMatch,
     body: Members,
 ) -> Result<Tagged<Key>, Problem> {
-    let id = named(id)?;
     let overlap = overlap(Said::new(body))?;
     let rotated = state.work(move |state| {
         attempts(|| {

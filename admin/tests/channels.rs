@@ -18,7 +18,9 @@ async fn api() -> Api {
 
 fn body() -> Value {
     json!({ "name": "second", "provider": "openai", "keys": [SECRET, "sk-other-0123456789"],
-        "models": ["gpt-4o"], "headers": { "set": { "x-team": "a", "authorization": "Basic c2VjcmV0" } } })
+        "models": ["gpt-4o"], "headers": { "set": { "x-team": "c2VjcmV0", "openai-beta": "a", "authorization": "Basic c2VjcmV0" } },
+        "body": { "default": { "max_tokens": 9, "password": "c2VjcmV0" },
+            "set": { "tools": [{ "server_url": "u", "headers": { "x": "c2VjcmV0" }, "AccessToken": "c2VjcmV0" }] } } })
 }
 
 async fn second(api: &Api) -> Answer {
@@ -48,7 +50,12 @@ async fn a_channel_is_kept_with_sealed_keys_and_shown_without() {
         settings["keys"],
         json!([mask(SECRET), mask("sk-other-0123456789")])
     );
-    assert_eq!(settings["headers"]["set"]["x-team"], "a");
+    assert_eq!(settings["headers"]["set"]["openai-beta"], "a");
+    assert_eq!(settings["headers"]["set"]["x-team"], "••••••");
+    let tool = json!({ "server_url": "u", "headers": { "x": "••••••" }, "AccessToken": "••••••" });
+    let shown =
+        json!({ "default": { "max_tokens": 9, "password": "••••••" }, "set": { "tools": [tool] } });
+    assert_eq!(settings["body"], shown);
     assert!(sealed(&api).iter().all(|key| Sealer::is_sealed(key)));
     let waiting = api.get("/api/channels/second").await.json();
     assert_eq!(
@@ -92,6 +99,11 @@ async fn what_is_shown_can_be_sent_back() {
     assert_eq!(sealed(&api), before);
     let document = api.store.documents().unwrap().remove(0);
     assert!(document.body.contains("Basic c2VjcmV0") && document.body.contains("\"weight\":7"));
+    assert_eq!(
+        document.body.matches("c2VjcmV0").count(),
+        5,
+        "each secret is kept"
+    );
 
     settings["keys"] = json!([mask("sk-other-0123456789"), "sk-new-0123456789"]);
     api.send("PUT", "/api/channels/second", &settings).await;
@@ -121,6 +133,11 @@ async fn what_is_shown_can_be_sent_back() {
             .await;
         assert_eq!(refused.paths(), [path]);
     }
+    // Another server must not be sent the secret of this one.
+    let mut moved = settings.clone();
+    moved["body"]["set"]["tools"][0]["server_url"] = json!("other");
+    let refused = api.send("PUT", "/api/channels/second", &moved).await;
+    assert_eq!(refused.paths(), ["body.set.tools"]);
     let header = json!({ "headers": { "set": { "x-api-key": "••••••" } } });
     let refused = api.send("PATCH", "/api/channels/second", &header).await;
     assert_eq!(refused.paths(), ["headers.set.x-api-key"]);
@@ -367,4 +384,26 @@ async fn a_change_is_kept_beside_the_documents_it_was_tried_out_with() {
     let refused = api.send("POST", "/api/channels", &body).await;
     assert_eq!(refused.status, 422, "tried out once more: {refused:?}");
     assert_eq!(api.store.documents().unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_the_store_is_told_and_holds_nothing_up() {
+    let api = api().await;
+    let broken = json!({ "provider": "custom", "base_url": "http://h", "formats": ["chat"], "models": ["m"],
+        "options": { "auth": "none" }, "wait": 5 });
+    let mut good = broken.clone();
+    good.as_object_mut().unwrap().remove("wait");
+    keep(&api, "broken", &broken);
+    keep(&api, "good", &good);
+    api.learn();
+    let shown = api.get("/api/config").await.json();
+    assert_eq!(shown["problems"][0]["path"], "channels.broken.wait");
+    let names = shown["channels"].as_array().unwrap().iter();
+    let names: Vec<_> = names.map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["main", "spare", "good"]);
+    let health = api.get("/api/health").await.json();
+    assert_eq!(health["status"], "degraded");
+    assert_eq!(health["config"]["rows_unreadable"], 1);
+    let broken = api.get("/api/channels/broken").await.json();
+    assert_eq!(broken["up"], false);
 }

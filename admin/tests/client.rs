@@ -135,7 +135,8 @@ impl Api {
     pub(crate) fn learn(&self) {
         let (users, keys) = (self.store.users_since(0), self.store.keys_since(0));
         self.live.learn(users.unwrap(), keys.unwrap());
-        self.live.take_up(self.store.documents().unwrap()).unwrap();
+        let documents = self.store.all_documents().unwrap();
+        self.live.take_up(documents).unwrap();
     }
 
     pub(crate) async fn call(&self, method: &str, target: &str, headers: &str) -> Answer {

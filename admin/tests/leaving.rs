@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use config::rows::{Document, KeyRow, UserRow};
+use config::rows::{Document, KeyRow, Read, UserRow};
 use jiff::Timestamp;
 use ledger::book::{Entry, Purse};
 use ledger::lease::{Taken, Want};
@@ -58,11 +58,11 @@ impl Accounts for Leaving {
         self.inner.revisions()
     }
 
-    fn users_since(&self, revision: u64) -> Result<Vec<UserRow>, StoreError> {
+    fn users_since(&self, revision: u64) -> Result<Vec<Read<UserRow>>, StoreError> {
         self.inner.users_since(revision)
     }
 
-    fn keys_since(&self, revision: u64) -> Result<Vec<KeyRow>, StoreError> {
+    fn keys_since(&self, revision: u64) -> Result<Vec<Read<KeyRow>>, StoreError> {
         self.inner.keys_since(revision)
     }
 
@@ -82,8 +82,8 @@ impl Accounts for Leaving {
         self.inner.keys(search)
     }
 
-    fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        let read = self.inner.documents();
+    fn all_documents(&self) -> Result<Vec<Read<Document>>, StoreError> {
+        let read = self.inner.all_documents();
         let mut rival = self.rival.lock().unwrap();
         if let Some((left, act)) = rival.take() {
             match left {
@@ -117,6 +117,10 @@ impl Accounts for Leaving {
 }
 
 impl Audit for Leaving {
+    fn note(&self, deed: &Deed) -> Result<(), StoreError> {
+        self.inner.note(deed)
+    }
+
     fn deeds(&self, search: &DeedSearch) -> Result<DeedPage, StoreError> {
         self.inner.deeds(search)
     }

@@ -60,6 +60,12 @@ async fn a_key_that_is_out_says_why_and_until_when_and_can_be_cleared() {
     let cleared = api.post("/api/channels/main/clear").await;
     assert_eq!(cleared.status, 200);
     assert_eq!(cleared.json()["keys"][0]["state"], "up");
+    let log = api.get("/api/audit?subject=channel:main").await;
+    assert!(!log.body.contains("sk-up"), "{}", log.body);
+    let deed = &log.json()["items"][0];
+    assert_eq!(deed["action"], "channel.clear");
+    let state = |when: &str| deed[when]["keys"][0]["state"].clone();
+    assert_eq!([state("was"), state("became")], ["shut", "up"]);
     let detail = api.post("/api/channels/nobody/clear").await.problem(404);
     assert!(detail.contains("nobody"), "{detail}");
 }
@@ -85,6 +91,14 @@ async fn a_reload_tells_what_it_did_and_every_problem_when_it_cannot() {
         (&json!(true), &json!(2))
     );
     assert_eq!(api.facts.reloads.load(Ordering::SeqCst), 1);
+    let log = api.get("/api/audit?subject=configuration").await.json();
+    assert_eq!(log["items"].as_array().unwrap().len(), 2);
+    let deed = &log["items"][0];
+    assert_eq!(deed["action"], "configuration.reload");
+    assert_eq!(
+        (&deed["was"]["number"], &deed["became"]["number"]),
+        (&json!(1), &json!(2))
+    );
 
     fs::write(&path, "channels: [ { name: 5 } ]\nnonsense: 1\n").unwrap();
     let refused = api.post("/api/reload").await;

@@ -1,27 +1,31 @@
 //! The users and keys of the store, as requests find them.
 
 mod register;
+mod shards;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::snapshot::{Token, User};
 
+use self::shards::Shards;
+
 pub(crate) use register::Register;
 
 /// Users and keys; immutable, swapped whole.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Directory {
-    callers: HashMap<[u8; 32], Entry>,
+    current: Shards<Caller>,
+    /// Keys that were rotated away.
+    former: Shards<Former>,
 }
 
-#[derive(Debug)]
-struct Entry {
+#[derive(Clone, Debug)]
+struct Former {
     caller: Caller,
-    /// When a key that was rotated away ends; `None`: it was not.
-    until: Option<Timestamp>,
+    /// From then on it is refused.
+    until: Timestamp,
 }
 
 /// Who a key belongs to, and what it may do.
@@ -36,15 +40,17 @@ pub struct Caller {
 impl Directory {
     /// The caller whose key has this SHA-256, if the key is one at `now`.
     pub fn caller(&self, hash: &[u8; 32], now: Timestamp) -> Option<&Caller> {
-        let entry = self.callers.get(hash)?;
-        let goes_on = entry.until.is_none_or(|until| now < until);
-        goes_on.then_some(&entry.caller)
+        // A key that is somebody's now is not somebody else's former one.
+        if let Some(caller) = self.current.get(hash) {
+            return Some(caller);
+        }
+        let former = self.former.get(hash)?;
+        (now < former.until).then_some(&former.caller)
     }
 
     /// Every key once, in no order.
     pub fn callers(&self) -> impl Iterator<Item = &Caller> {
-        let current = self.callers.values().filter(|entry| entry.until.is_none());
-        current.map(|entry| &entry.caller)
+        self.current.values()
     }
 }
 

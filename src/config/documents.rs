@@ -29,7 +29,7 @@ pub(crate) fn merge<'f>(
     let mut root = Cow::Borrowed(files);
     let mut origins = of_files(files);
     for document in documents {
-        let path = place::key(section(document.kind), &document.name);
+        let path = path(document);
         let key = (document.kind, document.name.clone());
         if origins.contains_key(&key) {
             problems.push(
@@ -62,6 +62,11 @@ pub(crate) fn hash(files: &str, documents: &[Document]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Where the document stands in the configuration.
+pub(crate) fn path(document: &Document) -> String {
+    place::key(section(document.kind), &document.name)
 }
 
 /// The section whose item or entry it is.
@@ -191,7 +196,7 @@ fn open(
             }
             Err(wrong) => wrong,
         };
-        let path = place::key(section(document.kind), &document.name);
+        let path = path(document);
         problems.push(Problem::error(format!("{path}.keys[{index}]"), what).hint(hint));
         *key = Node::Bad;
     }

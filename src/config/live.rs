@@ -1,11 +1,12 @@
 //! The configuration that runs: swapped whole when its files or the documents of the store change, kept
 //! when they do not compile.
 
+mod fit;
 mod rows;
 mod watch;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -14,9 +15,11 @@ use tokio::sync::watch as channel;
 use crate::compile::{compile, compile_with};
 use crate::directory::{Directory, Register};
 use crate::health::LaneBook;
+use crate::live::fit::{Fit, Waiting, find, fit};
+use crate::live::rows::ordered;
 use crate::problem::Problem;
 use crate::restart::keep_what_needs_a_restart;
-use crate::rows::Document;
+use crate::rows::{Document, DocumentKind, Unreadable};
 use crate::snapshot::Snapshot;
 use crate::source::Sources;
 
@@ -35,6 +38,9 @@ pub struct Live {
     running: Mutex<Running>,
     files_valid: AtomicBool,
     documents_valid: AtomicBool,
+    /// Users and keys, and documents, that are not in force.
+    accounts_unread: AtomicUsize,
+    documents_unread: AtomicUsize,
     restarts_needed: AtomicU64,
     announce: channel::Sender<u64>,
 }
@@ -50,8 +56,18 @@ struct Running {
     /// `None` of a snapshot that was not compiled here.
     sources: Option<Sources>,
     documents: Vec<Document>,
-    /// The documents that the store has instead, where these do not compile.
-    refused: Option<Vec<Document>>,
+    /// What the store has, whether it compiles or not.
+    stored: Stored,
+    /// What is wrong with documents of the store that do not run as they are there.
+    wrong: Vec<Problem>,
+}
+
+/// The documents of the store when they were read last.
+#[derive(Clone, Default)]
+struct Stored {
+    /// In the order of their kinds and names.
+    documents: Vec<Document>,
+    unreadable: Vec<Unreadable>,
 }
 
 /// What a reload did.
@@ -63,7 +79,8 @@ pub struct Reloaded {
     pub number: u64,
     /// Its generation id.
     pub generation: Arc<str>,
-    /// What it warns of, and changes that wait for a restart.
+    /// What it warns of, changes that wait for a restart, and what is wrong with documents of the store
+    /// that do not run for it.
     pub warnings: Vec<Problem>,
 }
 
@@ -109,10 +126,13 @@ impl Live {
             running: Mutex::new(Running {
                 sources,
                 documents: Vec::new(),
-                refused: None,
+                stored: Stored::default(),
+                wrong: Vec::new(),
             }),
             files_valid: AtomicBool::new(true),
             documents_valid: AtomicBool::new(true),
+            accounts_unread: AtomicUsize::new(0),
+            documents_unread: AtomicUsize::new(0),
             restarts_needed: AtomicU64::new(0),
             announce: channel::Sender::new(number),
         }
@@ -157,15 +177,25 @@ impl Live {
         result
     }
 
-    /// What is to be said of the files as they are, beside the documents as they are: their warnings, or
-    /// every problem. Takes nothing up. Blocks while it reads the files.
+    /// What a reload would say of the files and documents as they are: its warnings, or every problem.
+    /// Takes nothing up. Blocks while it reads the files.
     pub fn check(&self) -> Result<Vec<Problem>, Vec<Problem>> {
         let Some(files) = &self.files else {
             return self.check_newest();
         };
         let sources = Sources::read(&files.path, &files.env)?;
-        let documents = self.running().newest().to_vec();
-        self.try_out(&sources, &documents)
+        let running = self.running();
+        let (stored, documents) = (running.stored.clone(), running.documents.clone());
+        drop(running);
+        // Lanes of its own: keys that are only looked at do not join those that run.
+        let mut fit = self.fit(&sources, &stored, &documents, &LaneBook::new())?;
+        if fit.loses(&documents) {
+            return Err(fit.problems);
+        }
+        let mut told = self.keep_what_needs_a_restart(&mut fit.snapshot);
+        told.extend(stored.wrong(fit.waiting));
+        told.extend(fit.snapshot.warnings);
+        Ok(told)
     }
 
     fn try_out(
@@ -200,35 +230,58 @@ impl Live {
                 Problem::error(path, what).hint("write channels: [] to mean that"),
             ]);
         }
-        let (next, waiting) = self.next(&sources, &running.documents)?;
-        if !waiting.is_empty() {
+        let mut fit = self.fit(&sources, &running.stored, &running.documents, &self.lanes)?;
+        if fit.loses(&running.documents) {
+            // They run beside the files of before, so it is these files that are wrong.
+            return Err(fit.problems);
+        }
+        let told = self.keep_what_needs_a_restart(&mut fit.snapshot);
+        if !told.is_empty() {
             self.restarts_needed.fetch_add(1, Ordering::Relaxed);
         }
+        let alone = match fit.documents.is_empty() {
+            true => Vec::new(),
+            false => alone(&sources),
+        };
         running.sources = Some(sources);
-        Ok(self.swap(next, waiting))
+        Ok(self.swap(running, fit, told.into_iter().chain(alone)))
     }
 
     fn unchanged(&self) -> Reloaded {
         Reloaded::of(&self.load(), Vec::new(), false)
     }
 
-    /// The snapshot to run next, and what of it waits for a restart.
-    fn next(
+    /// What can run of the files and of what the store has.
+    fn fit(
         &self,
         sources: &Sources,
-        documents: &[Document],
-    ) -> Result<(Snapshot, Vec<Problem>), Vec<Problem>> {
-        let current = self.full();
-        let mut next = compile_with(sources, documents, &self.lanes, current.number + 1)?;
-        let waiting = keep_what_needs_a_restart(&current, &mut next);
-        Ok((next, waiting))
+        stored: &Stored,
+        running: &[Document],
+        lanes: &LaneBook,
+    ) -> Result<Fit, Vec<Problem>> {
+        let documents = stored.or_running(running);
+        let number = self.load().number + 1;
+        fit(sources, &documents, running, lanes, number)
     }
 
-    fn swap(&self, next: Snapshot, waiting: Vec<Problem>) -> Reloaded {
-        let next = Arc::new(next);
+    fn keep_what_needs_a_restart(&self, next: &mut Snapshot) -> Vec<Problem> {
+        keep_what_needs_a_restart(&self.load(), next)
+    }
+
+    /// Runs what fits. `told`: what is to be said of the files.
+    fn swap(
+        &self,
+        running: &mut Running,
+        fit: Fit,
+        told: impl IntoIterator<Item = Problem>,
+    ) -> Reloaded {
+        running.documents = fit.documents;
+        self.wait(running, fit.waiting);
+        let told = told.into_iter().chain(running.wrong.iter().cloned());
+        let next = Arc::new(fit.snapshot);
         self.current.store(next.clone());
         self.announce.send_replace(next.number);
-        Reloaded::of(&next, waiting, true)
+        Reloaded::of(&next, told.collect(), true)
     }
 }
 
@@ -237,11 +290,38 @@ impl Running {
     fn hash(&self) -> &str {
         self.sources.as_ref().map_or("", Sources::hash)
     }
+}
 
-    /// The documents that were read last, whether they compiled or not.
-    fn newest(&self) -> &[Document] {
-        self.refused.as_ref().unwrap_or(&self.documents)
+impl Stored {
+    /// The documents and, in the place of those that cannot be read, the ones that run.
+    fn or_running(&self, running: &[Document]) -> Vec<Document> {
+        let unreadable = self.unreadable.iter();
+        let kept = unreadable.filter_map(|row| {
+            let mut kinds = DocumentKind::ALL.into_iter();
+            let kind = kinds.find(|kind| kind.as_str() == row.kind)?;
+            find(running, kind, &row.name).cloned()
+        });
+        ordered(self.documents.iter().cloned().chain(kept).collect())
     }
+
+    /// What is wrong with those that cannot be read and those that wait.
+    fn wrong(&self, waiting: Vec<Waiting>) -> Vec<Problem> {
+        let unreadable = self.unreadable.iter().map(Unreadable::problem);
+        let waiting = waiting.into_iter().flat_map(|one| one.problems);
+        unreadable.chain(waiting).collect()
+    }
+}
+
+/// Warnings, where files compile only beside documents of the store.
+fn alone(files: &Sources) -> Vec<Problem> {
+    let problems = compile(files, &LaneBook::new(), 0).err();
+    let errors = problems.into_iter().flatten().filter(Problem::is_error);
+    let warning = |problem: Problem| {
+        let what = format!("wrong without the documents of the store: {}", problem.what);
+        Problem::warning(problem.path, what)
+            .hint("write it into the files: the gateway does not start without")
+    };
+    errors.map(warning).collect()
 }
 
 impl Reloaded {

@@ -5,6 +5,9 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::place;
+use crate::problem::Problem;
+
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRow {
@@ -56,6 +59,31 @@ pub struct PreviousKey {
     pub hash: [u8; 32],
     /// From then on it is refused.
     pub until: Timestamp,
+}
+
+/// A row of the store, or what is known of one that cannot be read.
+pub type Read<T> = Result<T, Unreadable>;
+
+/// A row that is not as this program writes them. Until it is put right nobody may do anything by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What it is: `user`, `key`, or the kind of a document as the row says it.
+    pub kind: String,
+    /// The name of a user or a document, the id of a key.
+    pub name: String,
+    /// What is wrong. Values of the row are not repeated.
+    pub why: String,
+    /// As of any row.
+    pub revision: u64,
+}
+
+impl Unreadable {
+    /// What is told of it.
+    pub fn problem(&self) -> Problem {
+        let path = place::key(&format!("{}s", self.kind), &self.name);
+        Problem::error(path, format!("a row that cannot be read: {}", self.why))
+            .hint("put the row right, or remove it")
+    }
 }
 
 /// What a document is an item of.

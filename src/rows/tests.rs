@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use config::rows::{Document, DocumentKind, KeyRow, UserRow};
+use config::rows::{Document, DocumentKind, KeyRow, Unreadable, UserRow};
 use jiff::Timestamp;
 use store::{Change, Changed, Deed, KeySearch, Revisions};
 
@@ -16,6 +16,8 @@ struct Kept {
     users: Vec<UserRow>,
     keys: Vec<KeyRow>,
     documents: Vec<Document>,
+    /// These rows, by name or id, are none that can be read.
+    spoilt: Vec<&'static str>,
     is_away: bool,
     /// How often rows were asked for.
     readings: usize,
@@ -86,9 +88,26 @@ impl Fake {
     }
 }
 
-fn page<T: Clone>(rows: &[T], from: u64, revision: impl Fn(&T) -> u64) -> Vec<T> {
-    let after = rows.iter().filter(|row| revision(row) > from);
-    after.take(MAX_ROWS).cloned().collect()
+fn page<T: Clone>(
+    kept: &Kept,
+    rows: &[T],
+    from: u64,
+    row: impl Fn(&T) -> (&'static str, &str, u64),
+) -> Vec<Read<T>> {
+    let after = rows.iter().filter(|one| row(one).2 > from);
+    let read = |one: &T| {
+        let (kind, name, revision) = row(one);
+        match kept.spoilt.contains(&name) {
+            false => Ok(one.clone()),
+            true => Err(Unreadable {
+                kind: kind.into(),
+                name: name.into(),
+                why: "odd".into(),
+                revision,
+            }),
+        }
+    };
+    after.take(MAX_ROWS).map(read).collect()
 }
 
 impl Accounts for Fake {
@@ -99,14 +118,22 @@ impl Accounts for Fake {
             false => Ok(kept.revisions),
         }
     }
-    fn users_since(&self, from: u64) -> Result<Vec<UserRow>, StoreError> {
-        self.read(|kept| page(&kept.users, from, |row| row.revision))
+    fn users_since(&self, from: u64) -> Result<Vec<Read<UserRow>>, StoreError> {
+        self.read(|kept| {
+            page(kept, &kept.users, from, |row| {
+                ("user", &row.name, row.revision)
+            })
+        })
     }
-    fn keys_since(&self, from: u64) -> Result<Vec<KeyRow>, StoreError> {
-        self.read(|kept| page(&kept.keys, from, |row| row.revision))
+    fn keys_since(&self, from: u64) -> Result<Vec<Read<KeyRow>>, StoreError> {
+        self.read(|kept| page(kept, &kept.keys, from, |row| ("key", &row.id, row.revision)))
     }
-    fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        self.read(|kept| kept.documents.clone())
+    fn all_documents(&self) -> Result<Vec<Read<Document>>, StoreError> {
+        self.read(|kept| {
+            page(kept, &kept.documents, 0, |row| {
+                (row.kind.as_str(), &row.name, row.revision)
+            })
+        })
     }
     fn user(&self, _: &str) -> Result<Option<UserRow>, StoreError> {
         unreachable!()
@@ -240,6 +267,29 @@ fn documents_that_do_not_compile_are_tried_again_beside_other_files() {
     rows.refresh().unwrap();
     assert!(live.is_valid());
     assert_eq!(live.load().groups["pro"].ratio.0, 2_000_000_000);
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_left_out_and_told_of() {
+    let store = Arc::new(Fake::default());
+    let live = live("log: {level: info}\n");
+    let rows = Rows::new(Arc::clone(&live), store.clone());
+    for user in ["ann", "bob"] {
+        store.add_user(user);
+        store.add_key(&format!("sk-{user}"), user);
+    }
+    store.add_group("odd", "{}");
+    store.add_group("pro", "{}");
+    store.kept().spoilt = vec!["bob", "odd"];
+    rows.refresh().unwrap();
+    assert!(rows.are_known() && knows(&live, "sk-ann") && !knows(&live, "sk-bob"));
+    assert!(live.load().groups.contains_key("pro"));
+    let paths: Vec<_> = live.unreadable().into_iter().map(|one| one.path).collect();
+    assert_eq!(paths, ["groups.odd", "users.bob"]);
+    assert_eq!(live.rows_unreadable(), 2);
+    let readings = store.kept().readings;
+    rows.refresh().unwrap();
+    assert_eq!(store.kept().readings, readings, "read once, like any other");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What can be asked of users and keys, and how they change.
 
-use config::rows::{Document, KeyRow, UserRow};
+use config::rows::{Document, KeyRow, Read, UserRow};
 use jiff::Timestamp;
 
 use crate::audit::Deed;
@@ -63,18 +63,19 @@ pub struct KeySearch {
     pub limit: usize,
 }
 
-/// Users, keys and documents. Deleted ones are found by `since` only.
+/// Users, keys and documents. Deleted ones are found by `since` only. Rows that cannot be read are told by
+/// `since` and `all_documents`, are left out of lists, and fail who asks for them by name.
 pub trait Accounts {
     /// How often they were changed.
     fn revisions(&self) -> Result<Revisions, StoreError>;
 
     /// Users that were changed after `revision`, deleted ones too, in the order of their revisions; at
     /// most `MAX_ROWS`.
-    fn users_since(&self, revision: u64) -> Result<Vec<UserRow>, StoreError>;
+    fn users_since(&self, revision: u64) -> Result<Vec<Read<UserRow>>, StoreError>;
 
     /// Keys that were changed after `revision`, deleted ones too, in the order of their revisions; at
     /// most `MAX_ROWS`.
-    fn keys_since(&self, revision: u64) -> Result<Vec<KeyRow>, StoreError>;
+    fn keys_since(&self, revision: u64) -> Result<Vec<Read<KeyRow>>, StoreError>;
 
     /// The user of that name.
     fn user(&self, name: &str) -> Result<Option<UserRow>, StoreError>;
@@ -89,7 +90,13 @@ pub trait Accounts {
     fn keys(&self, search: &KeySearch) -> Result<Vec<KeyRow>, StoreError>;
 
     /// All documents.
-    fn documents(&self) -> Result<Vec<Document>, StoreError>;
+    fn all_documents(&self) -> Result<Vec<Read<Document>>, StoreError>;
+
+    /// Those that can be read.
+    fn documents(&self) -> Result<Vec<Document>, StoreError> {
+        let documents = self.all_documents()?;
+        Ok(documents.into_iter().flatten().collect())
+    }
 
     /// Changes one row and writes down who did it, in one transaction. The row's own `revision` and
     /// `updated_at` are made here; `now` is the latter. The same change with the same

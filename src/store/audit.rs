@@ -44,8 +44,11 @@ pub struct DeedPage {
     pub next: Option<Cursor>,
 }
 
-/// The audit log. Deeds come in with the changes they tell of.
+/// The audit log. Deeds come in with the changes of rows they tell of, others by themselves.
 pub trait Audit {
+    /// Writes down what was done to something that is no row of the store.
+    fn note(&self, deed: &Deed) -> Result<(), StoreError>;
+
     /// Deeds that match, newest first.
     fn deeds(&self, search: &DeedSearch) -> Result<DeedPage, StoreError>;
 

@@ -47,7 +47,7 @@ pub(crate) fn store_conformance(store: &dyn Store, sql: Sql<'_>) {
     usage::conform(store);
     purses::conform(store);
     pruning::conform(store);
-    accounts::conform(store);
+    accounts::conform(store, sql);
     audit::conform(store);
     book::conform(store, sql);
     leases::conform(store, sql);

@@ -13,7 +13,7 @@ pub(crate) mod leases;
 pub(crate) mod purses;
 pub(crate) mod requests;
 pub(crate) mod revisions;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod usage;
 pub(crate) mod users;
 mod value;

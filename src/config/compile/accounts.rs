@@ -45,7 +45,10 @@ pub(crate) fn check_user(
     snapshot: &Snapshot,
     settings: &str,
 ) -> Result<Vec<Problem>, Vec<Problem>> {
-    let read = |map: Map<'_>| user_of("", map, Some(snapshot));
+    let read = |mut map: Map<'_>| {
+        map.beside(&["name"]);
+        user_of("", map, Some(snapshot))
+    };
     reading(settings, read).map(|(_, warnings)| warnings)
 }
 
@@ -61,7 +64,8 @@ pub(crate) fn check_key(
         false => Some(user(owner)?),
     };
     let user_group = owner.as_ref().map(|owner| &*owner.group);
-    let read = |map: Map<'_>| {
+    let read = |mut map: Map<'_>| {
+        map.beside(&["user", "name"]);
         let group = map.peek("group");
         let settings = Settings::read(map, Some(Names::of(snapshot)), Timestamp::now());
         let name = settings.group.as_deref();

@@ -101,7 +101,10 @@ async fn settled_change(path: &Path, seen: &mut Option<String>) -> bool {
 fn log_success(reloaded: &Reloaded) {
     tracing::info!(generation = %reloaded.generation, changed = reloaded.changed, "configuration reloaded");
     for problem in &reloaded.warnings {
-        tracing::warn!(path = %problem.path, "{problem}");
+        match problem.is_error() {
+            true => tracing::error!(path = %problem.path, "left out: {problem}"),
+            false => tracing::warn!(path = %problem.path, "{problem}"),
+        }
     }
 }
 

@@ -48,6 +48,11 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// Keys that stood beside these and were taken out before: hints tell of them, too.
+    pub(crate) fn beside(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
     fn absent(&self, key: &str) -> Field<'a> {
         Field {
             path: place::key(&self.path, key),

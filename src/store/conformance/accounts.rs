@@ -4,19 +4,22 @@ mod documents;
 mod keys;
 mod race;
 mod texts;
+mod unreadable;
 mod users;
 
 use config::rows::{KeyRow, UserRow};
 use jiff::{SignedDuration, Timestamp};
 
+use super::Sql;
 use crate::{Change, Changed, Deed, Store};
 
-pub(super) fn conform(store: &dyn Store) {
+pub(super) fn conform(store: &dyn Store, sql: Sql<'_>) {
     users::conform(store);
     keys::conform(store);
     documents::conform(store);
     texts::conform(store);
     race::conform(store);
+    unreadable::conform(store, sql);
 }
 
 /// So many seconds after the beginning of these tests.
@@ -92,4 +95,16 @@ fn stale(store: &dyn Store, of: Change<'_>) {
     let before = store.revisions().unwrap();
     assert_eq!(change(store, of, 0), Changed::Stale, "{of:?}");
     assert_eq!(store.revisions().unwrap(), before, "{of:?}");
+}
+
+/// Every user that changed after `revision`: each can be read.
+fn users_since(store: &dyn Store, revision: u64) -> Vec<UserRow> {
+    let rows = store.users_since(revision).unwrap();
+    rows.into_iter().map(Result::unwrap).collect()
+}
+
+/// The same of keys.
+fn keys_since(store: &dyn Store, revision: u64) -> Vec<KeyRow> {
+    let rows = store.keys_since(revision).unwrap();
+    rows.into_iter().map(Result::unwrap).collect()
 }

@@ -43,6 +43,7 @@ fn search(subject: &str, limit: usize) -> DeedSearch {
 
 pub(super) fn conform(store: &dyn Store) {
     a_deed_is_there_when_its_change_is(store);
+    a_deed_may_change_no_row(store);
     pages_meet_without_gap_or_overlap(store);
     old_deeds_go(store);
 }
@@ -84,6 +85,15 @@ fn a_deed_is_there_when_its_change_is(store: &dyn Store) {
     write(store, "deeds", &longest);
     let found = store.deeds(&search("user:longest", 1)).unwrap();
     assert_eq!(found.items, [longest]);
+}
+
+fn a_deed_may_change_no_row(store: &dyn Store) {
+    let before = store.revisions().unwrap();
+    let cleared = deed("deed-cleared", "channel:deeds", 2);
+    store.note(&cleared).unwrap();
+    let subject = search("channel:deeds", 10);
+    assert_eq!(store.deeds(&subject).unwrap().items, [cleared]);
+    assert_eq!(store.revisions().unwrap(), before);
 }
 
 fn pages_meet_without_gap_or_overlap(store: &dyn Store) {

@@ -1,6 +1,6 @@
 //! Users, keys and documents.
 
-use config::rows::{Document, KeyRow, UserRow};
+use config::rows::{Document, KeyRow, Read, UserRow};
 use jiff::Timestamp;
 
 use super::Database;
@@ -9,7 +9,8 @@ use crate::audit::Deed;
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
 use crate::sql::revisions::Counter;
-use crate::sql::{Dialect, Step, audit, documents, keys, revisions, users};
+use crate::sql::rows::{Values, bounded};
+use crate::sql::{Dialect, Statement, Step, audit, documents, keys, revisions, users};
 
 impl<D: Driver> Accounts for Database<D> {
     fn revisions(&self) -> Result<Revisions, StoreError> {
@@ -17,12 +18,12 @@ impl<D: Driver> Accounts for Database<D> {
         Ok(found.unwrap_or_default())
     }
 
-    fn users_since(&self, revision: u64) -> Result<Vec<UserRow>, StoreError> {
-        self.all(|dialect| users::since(dialect, revision), users::decode)
+    fn users_since(&self, revision: u64) -> Result<Vec<Read<UserRow>>, StoreError> {
+        self.every(|dialect| users::since(dialect, revision), users::read_row)
     }
 
-    fn keys_since(&self, revision: u64) -> Result<Vec<KeyRow>, StoreError> {
-        self.all(|dialect| keys::since(dialect, revision), keys::decode)
+    fn keys_since(&self, revision: u64) -> Result<Vec<Read<KeyRow>>, StoreError> {
+        self.every(|dialect| keys::since(dialect, revision), keys::read_row)
     }
 
     fn user(&self, name: &str) -> Result<Option<UserRow>, StoreError> {
@@ -30,7 +31,13 @@ impl<D: Driver> Accounts for Database<D> {
     }
 
     fn users(&self, after: Option<&str>, limit: usize) -> Result<Vec<UserRow>, StoreError> {
-        self.all(|dialect| users::page(dialect, after, limit), users::decode)
+        let page = |after: Option<&str>, limit| {
+            self.every(
+                |dialect| users::page(dialect, after, limit),
+                users::read_row,
+            )
+        };
+        readable(after, limit, page, |user| &user.name)
     }
 
     fn key(&self, id: &str) -> Result<Option<KeyRow>, StoreError> {
@@ -38,11 +45,19 @@ impl<D: Driver> Accounts for Database<D> {
     }
 
     fn keys(&self, search: &KeySearch) -> Result<Vec<KeyRow>, StoreError> {
-        self.all(|dialect| keys::page(dialect, search), keys::decode)
+        let page = |after: Option<&str>, limit| {
+            let search = KeySearch {
+                user: search.user.clone(),
+                after: after.map(str::to_owned),
+                limit,
+            };
+            self.every(|dialect| keys::page(dialect, &search), keys::read_row)
+        };
+        readable(search.after.as_deref(), search.limit, page, |key| &key.id)
     }
 
-    fn documents(&self) -> Result<Vec<Document>, StoreError> {
-        self.all(documents::all, documents::decode)
+    fn all_documents(&self) -> Result<Vec<Read<Document>>, StoreError> {
+        self.every(documents::all, documents::read_row)
     }
 
     fn change(
@@ -68,7 +83,43 @@ impl<D: Driver> Accounts for Database<D> {
     }
 }
 
+/// The first `limit` rows after `after` that can be read, by as many pages as that takes: a page that is
+/// shorter is the last one.
+fn readable<T>(
+    after: Option<&str>,
+    limit: usize,
+    page: impl Fn(Option<&str>, usize) -> Result<Vec<Read<T>>, StoreError>,
+    name: impl Fn(&T) -> &str,
+) -> Result<Vec<T>, StoreError> {
+    let limit = bounded(limit);
+    let mut after = after.map(str::to_owned);
+    let mut found = Vec::new();
+    loop {
+        let wanted = limit - found.len();
+        let rows = page(after.as_deref(), wanted)?;
+        let is_last = rows.len() < wanted;
+        after = rows.last().map(|row| match row {
+            Ok(row) => name(row).to_owned(),
+            Err(unreadable) => unreadable.name.clone(),
+        });
+        found.extend(rows.into_iter().flatten());
+        if is_last || found.len() == limit {
+            return Ok(found);
+        }
+    }
+}
+
 impl<D: Driver> Database<D> {
+    /// Every row of the answer, or what is known of those that cannot be read: one of them must not
+    /// hide the others.
+    fn every<'a, T>(
+        &self,
+        question: impl FnOnce(Dialect) -> Statement<'a>,
+        read: impl Fn(Values) -> Read<T>,
+    ) -> Result<Vec<Read<T>>, StoreError> {
+        self.all(question, |values| Ok(read(values)))
+    }
+
     /// Makes a change that `counted` counts.
     fn make(
         &self,

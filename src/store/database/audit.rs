@@ -3,12 +3,17 @@
 use jiff::Timestamp;
 
 use super::Database;
-use crate::audit::{Audit, DeedPage, DeedSearch};
+use crate::audit::{Audit, Deed, DeedPage, DeedSearch};
 use crate::driver::Driver;
 use crate::error::StoreError;
 use crate::sql::audit;
 
 impl<D: Driver> Audit for Database<D> {
+    fn note(&self, deed: &Deed) -> Result<(), StoreError> {
+        let dialect = self.driver()?.dialect();
+        self.commit(&[audit::add(dialect, deed, None)?]).map(drop)
+    }
+
     fn deeds(&self, search: &DeedSearch) -> Result<DeedPage, StoreError> {
         let driver = self.driver()?;
         let rows = driver.query(&audit::page(driver.dialect(), search))?;

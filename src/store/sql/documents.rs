@@ -1,11 +1,11 @@
 //! The table of documents: what the configuration has beside its files.
 
-use config::rows::{Document, DocumentKind};
+use config::rows::{Document, DocumentKind, Read};
 use jiff::Timestamp;
 
 use super::requests::time;
 use super::revisions::Counter;
-use super::rows::{Table, Values};
+use super::rows::{Table, Values, read, text};
 use super::{Dialect, Row, Statement, Step, Value};
 use crate::error::StoreError;
 
@@ -73,8 +73,14 @@ pub(crate) fn all(dialect: Dialect) -> Statement<'static> {
     TABLE.select(dialect, "ORDER BY kind, name", Vec::new())
 }
 
+/// The document of a row, or why there is none.
+pub(crate) fn read_row(values: Values) -> Read<Document> {
+    let kind = text(values.first());
+    read(values, &kind, 1, decode)
+}
+
 /// The document of a row.
-pub(crate) fn decode(values: Values) -> Result<Document, StoreError> {
+fn decode(values: Values) -> Result<Document, StoreError> {
     let row = &mut Row::new(TABLE.name, TABLE.columns, values);
     Ok(Document {
         kind: row.read(kind)?,

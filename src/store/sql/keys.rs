@@ -1,12 +1,12 @@
 //! The table of gateway keys, which has their hashes.
 
-use config::rows::{KeyRow, PreviousKey};
+use config::rows::{KeyRow, PreviousKey, Read};
 use jiff::Timestamp;
 
 use super::hash::{hash, hex};
 use super::requests::time;
 use super::revisions::Counter;
-use super::rows::{Table, Values, bounded, deleted, deletion};
+use super::rows::{Table, Values, bounded, deleted, deletion, read};
 use super::{Dialect, Row, Statement, Step, Value};
 use crate::accounts::KeySearch;
 use crate::error::StoreError;
@@ -132,6 +132,11 @@ pub(crate) fn page(dialect: Dialect, search: &KeySearch) -> Statement<'_> {
     rest.push_str(" ORDER BY id LIMIT ?");
     values.push(Value::count(bounded(search.limit) as u64));
     TABLE.select(dialect, &rest, values)
+}
+
+/// The key of a row, or why there is none.
+pub(crate) fn read_row(values: Values) -> Read<KeyRow> {
+    read(values, "key", 0, decode)
 }
 
 /// The key of a row.

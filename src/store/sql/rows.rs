@@ -1,5 +1,6 @@
 //! Rows that change one at a time, each change with a number of its own, the row's revision.
 
+use config::rows::{Read, Unreadable};
 use jiff::Timestamp;
 
 use super::requests::time;
@@ -102,6 +103,35 @@ impl Table {
     }
 }
 
+/// The row that `decode` makes of the values; where it cannot, what is known of it all the same: that it
+/// is this `kind` of row, and the name in column `name`.
+pub(super) fn read<T>(
+    values: Values,
+    kind: &str,
+    name: usize,
+    decode: impl FnOnce(Values) -> Result<T, StoreError>,
+) -> Read<T> {
+    let name = text(values.get(name));
+    let revision = match values.last() {
+        Some(Value::Int(revision)) => u64::try_from(*revision).unwrap_or(0),
+        _ => 0,
+    };
+    decode(values).map_err(|error| Unreadable {
+        kind: kind.to_owned(),
+        name,
+        why: error.to_string(),
+        revision,
+    })
+}
+
+/// The text of a column that names a row.
+pub(super) fn text(value: Option<&Value<'static>>) -> String {
+    match value {
+        Some(Value::Text(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
 fn step(statement: Statement<'_>, changes: u64) -> Step<'_> {
     Step {
         statement,
@@ -110,7 +140,7 @@ fn step(statement: Statement<'_>, changes: u64) -> Step<'_> {
 }
 
 /// So many rows as `limit` says, inside its bounds.
-pub(super) fn bounded(limit: usize) -> usize {
+pub(crate) fn bounded(limit: usize) -> usize {
     limit.clamp(1, MAX_ROWS)
 }
 

@@ -1,11 +1,11 @@
 //! The table of users.
 
-use config::rows::UserRow;
+use config::rows::{Read, UserRow};
 use jiff::Timestamp;
 
 use super::requests::time;
 use super::revisions::Counter;
-use super::rows::{Table, Values, bounded, deleted, deletion};
+use super::rows::{Table, Values, bounded, deleted, deletion, read};
 use super::{Dialect, Row, Statement, Step, Value};
 use crate::error::StoreError;
 
@@ -77,6 +77,11 @@ pub(crate) fn page<'a>(dialect: Dialect, after: Option<&'a str>, limit: usize) -
     };
     let rest = format!("WHERE deleted_at = 0 {after}ORDER BY name LIMIT ?");
     TABLE.select(dialect, &rest, values)
+}
+
+/// The user of a row, or why there is none.
+pub(crate) fn read_row(values: Values) -> Read<UserRow> {
+    read(values, "user", 0, decode)
 }
 
 /// The user of a row.

@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::address::Address;
 use crate::error::StoreError;
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two tries for a lock that SQLite does not wait for.
+const PAUSE: Duration = Duration::from_millis(2);
 /// Pages of 4 KiB in the log before they are folded into the file: the ends of the indexes are written by
 /// every batch, and folded in once for all of them. Four times the default saves 2 % of a batch's CPU, more of the disk's.
 const CHECKPOINT_PAGES: i64 = 4_000;
@@ -27,15 +30,32 @@ pub(super) fn writer(address: &Address) -> Result<Connection, StoreError> {
     make_folder(path)?;
     let create = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let writer = set(Connection::open_with_flags(path, create | own_mutex())?)?;
-    // Readers go on while the writer writes; kept in the file, so asked for once.
-    // https://sqlite.org/wal.html
-    writer.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    begin_log(&writer)?;
     // The journal forgets what is stored: a commit must outlive a loss of power, too, which NORMAL
     // does not promise in WAL mode. One sync for each batch. https://sqlite.org/pragma.html#pragma_synchronous
     writer.pragma_update(None, "synchronous", "full")?;
     writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     writer.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(writer)
+}
+
+/// Readers go on while the writer writes; kept in the file, so asked for once. https://sqlite.org/wal.html
+///
+/// SQLite does not wait for the lock of another process that does the same to a new file: it refuses at once,
+/// whatever the timeout.
+fn begin_log(writer: &Connection) -> rusqlite::Result<()> {
+    let begin = Instant::now();
+    loop {
+        let begun = writer.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()));
+        match begun {
+            Err(error) if is_busy(&error) && begin.elapsed() < BUSY_TIMEOUT => thread::sleep(PAUSE),
+            begun => return begun,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// A connection that only reads.

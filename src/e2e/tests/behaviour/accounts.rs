@@ -252,6 +252,49 @@ async fn a_user_has_limits_over_all_its_keys() {
     );
 }
 
+/// What the files have no place for any more is left out by name, and nothing else.
+#[tokio::test]
+async fn a_gateway_that_starts_beside_a_broken_channel_has_the_others() {
+    let (_upstream, setup) = upstream().await;
+    let other = Upstream::saying(Dialect::Chat.whole("from the store", COUNTS)).await;
+    let without = setup.text();
+    let gateway = Gateway::start(setup.with(json!({ "groups": { "pro": { "ratio": 1 } } }))).await;
+    let mut row = json!({
+        "name": "added", "provider": "custom", "base_url": other.url(), "formats": ["chat"],
+        "models": ["m"], "priority": 9, "options": { "auth": "none" },
+    });
+    made(&gateway, "/api/channels", row.clone()).await;
+    row["name"] = json!("needs");
+    row["groups"] = json!(["pro"]);
+    made(&gateway, "/api/channels", row).await;
+
+    gateway.rewrite(&without);
+    gateway.metric_is("tollgate_config_valid", &[], 0.0).await;
+    let running = gateway.admin_get("/api/channels/needs").await.json();
+    assert_eq!(
+        running["up"], true,
+        "files do not take a running channel away"
+    );
+    let gateway = gateway.killed_and_started_again().await;
+    let answer = Call::ask(Dialect::Chat, "m", false).send(&gateway).await;
+    let text = answer.is(200).text();
+    assert!(text.contains("from the store"), "{text}");
+    gateway
+        .metric_is("tollgate_rows_unreadable", &[], 1.0)
+        .await;
+    gateway.metric_is("tollgate_config_valid", &[], 0.0).await;
+    let config = gateway.admin_get("/api/config").await.json();
+    assert_eq!(config["problems"][0]["path"], "channels.needs.groups[0]");
+    gateway
+        .admin_send("DELETE", "/api/channels/needs", &json!({}))
+        .await
+        .is(204);
+    gateway
+        .metric_is("tollgate_rows_unreadable", &[], 0.0)
+        .await;
+    gateway.metric_is("tollgate_config_valid", &[], 1.0).await;
+}
+
 #[tokio::test]
 async fn a_channel_of_the_store_answers_and_its_key_is_sealed() {
     const SECRET: &str = "sk-provider-secret-0123456789";

@@ -126,6 +126,30 @@ async fn the_three_calls_of_the_key_query_tool_are_answered() {
 }
 
 #[tokio::test]
+async fn a_renamed_key_keeps_its_log() {
+    let (gateway, _upstream) = started().await;
+    let made = json!({ "user": "root", "name": "before" });
+    let made = gateway.admin_send("POST", "/api/keys", &made).await.json();
+    let (key, id) = (made["key"].as_str().unwrap(), made["id"].as_str().unwrap());
+    ask(&gateway, key).await.is(200);
+    let renamed = json!({ "name": "after" });
+    let path = format!("/api/keys/{id}");
+    gateway.admin_send("PATCH", &path, &renamed).await.is(200);
+    ask(&gateway, key).await.is(200);
+    // Somebody else's, who has the old name now.
+    let other = json!({ "user": "root", "name": "before" });
+    let other = gateway.admin_send("POST", "/api/keys", &other).await.json();
+    ask(&gateway, other["key"].as_str().unwrap()).await.is(200);
+    let both = |told: &Value| told["data"].as_array().is_some_and(|rows| rows.len() == 2);
+    let told = told(&gateway, "/api/log/token", key, both).await;
+    let names = [
+        &told["data"][0]["token_name"],
+        &told["data"][1]["token_name"],
+    ];
+    assert_eq!(names, ["after", "before"]);
+}
+
+#[tokio::test]
 async fn a_key_is_told_in_the_originals_own_units() {
     let (gateway, _upstream) = started().await;
     ask(&gateway, KEY).await.is(200);

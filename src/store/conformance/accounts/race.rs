@@ -7,7 +7,7 @@ use std::thread;
 
 use config::rows::UserRow;
 
-use super::{change, done, key, user};
+use super::{change, done, key, user, users_since};
 use crate::{Change, Changed, Store};
 
 const THREADS: usize = 4;
@@ -79,7 +79,7 @@ fn poll(store: &dyn Store, begin: u64, over: &AtomicBool) -> BTreeSet<String> {
     loop {
         // First, so that the last look is one after the end.
         let is_last = over.load(Ordering::Acquire);
-        for user in store.users_since(last).unwrap() {
+        for user in users_since(store, last) {
             assert_eq!(user.revision, last + 1, "no number comes before its turn");
             last = user.revision;
             seen.insert(user.name);

@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use config::rows::{Document, DocumentKind, KeyRow, UserRow};
 
-use super::{at, done, hash, key, user};
+use super::{at, done, hash, key, keys_since, user, users_since};
 use crate::conformance::texts::odd_texts;
 use crate::{Change, Deed, DeedSearch, KeySearch, Store};
 
@@ -40,10 +40,7 @@ fn users_take(store: &dyn Store, given: &str, kept: &str) {
         ..user(kept)
     };
     assert_eq!(store.user(given).unwrap().as_ref(), Some(&expected));
-    assert_eq!(
-        store.users_since(revision - 1).unwrap(),
-        from_ref(&expected)
-    );
+    assert_eq!(users_since(store, revision - 1), from_ref(&expected));
     let set = UserRow { revision, ..odd };
     let revision = done(store, Change::SetUser(&set), 0);
     let expected = UserRow {
@@ -72,7 +69,7 @@ fn keys_take(store: &dyn Store, given: &str, kept: &str) {
     };
     assert_eq!(store.keys(&search).unwrap(), [expected]);
     let revision = done(store, Change::SetKey(&with(given, revision)), 0);
-    let since = store.keys_since(revision - 1).unwrap();
+    let since = keys_since(store, revision - 1);
     assert_eq!(since, [with(kept, revision)]);
 }
 

@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use config::rows::UserRow;
 
-use super::{at, change, deed, done, stale, user};
+use super::{at, change, deed, done, stale, user, users_since};
 use crate::{Change, Changed, MAX_ROWS, Store, StoreError};
 
 pub(super) fn conform(store: &dyn Store) {
@@ -49,9 +49,9 @@ fn a_user_comes_changes_and_goes(store: &dyn Store) {
         ..changed
     };
     assert_eq!(kept, expected);
-    assert_eq!(store.users_since(second).unwrap(), []);
+    assert_eq!(users_since(store, second), []);
     assert_eq!(
-        store.users_since(second - 1).unwrap(),
+        users_since(store, second - 1),
         from_ref(&kept),
         "the row as it is now, once"
     );
@@ -75,7 +75,7 @@ fn a_deleted_user_is_history(store: &dyn Store, alice: &UserRow) {
         updated_at: at(3),
         ..gone
     };
-    let since = store.users_since(alice.revision).unwrap();
+    let since = users_since(store, alice.revision);
     assert_eq!(since, from_ref(&gone), "those who knew it see it go");
     let back = UserRow {
         deleted_at: None,
@@ -126,10 +126,10 @@ fn lists_meet_and_have_bounds(store: &dyn Store) {
     for (limit, expected) in [(0, 1), (1, 1), (usize::MAX, MAX_ROWS)] {
         assert_eq!(store.users(None, limit).unwrap().len(), expected);
     }
-    let first = store.users_since(begin).unwrap();
+    let first = users_since(store, begin);
     assert_eq!(first.len(), MAX_ROWS);
     assert!(first.is_sorted_by_key(|user| user.revision));
-    let rest = store.users_since(first[MAX_ROWS - 1].revision).unwrap();
+    let rest = users_since(store, first[MAX_ROWS - 1].revision);
     let seen = first.into_iter().chain(rest).map(|user| user.name);
     let order: Vec<_> = names.into_iter().rev().collect();
     assert_eq!(seen.collect::<Vec<_>>(), order, "in the order of changes");
