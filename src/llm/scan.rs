@@ -6,13 +6,16 @@
 //! upstream, and only a field that the gateway reads is held to more.
 
 mod flaw;
+mod marks;
 mod plain;
 
+use marks::Seen;
 use plain::plain_len;
 
 use crate::replay;
 
 pub use flaw::{Flaw, Malformed};
+pub use marks::Marks;
 
 /// Deepest nesting of arrays and objects. `serde_json` reads typed values down to 127; one bit
 /// for each open container fits the two words that remember which kind it is.
@@ -70,6 +73,7 @@ pub(crate) struct Scanner<'a> {
     at: usize,
     depth: u32,
     proofs: bool,
+    marks: Seen,
 }
 
 impl<'a> Scanner<'a> {
@@ -79,12 +83,18 @@ impl<'a> Scanner<'a> {
             at: 0,
             depth: 0,
             proofs: false,
+            marks: Seen::default(),
         }
     }
 
     /// Whether a string was passed that begins like a wrapped proof.
     pub(crate) fn saw_proofs(&self) -> bool {
         self.proofs
+    }
+
+    /// The marks of prompt caches that were passed.
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks.marks()
     }
 
     pub(crate) fn bytes(&self) -> &'a [u8] {
@@ -299,6 +309,7 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         self.whitespace();
+        self.marks.see(self.bytes, key, self.at);
         Ok(key)
     }
 
