@@ -4,13 +4,15 @@ use std::io;
 use std::sync::Arc;
 
 use config::Snapshot;
-use ledger::budget::{Budgets, NoAnswer, SURE, Treasury};
+use ledger::budget::{Budgets, NoAnswer, SURE, TERM, Treasury};
 use ledger::lease::{Ceiling, Taken, Want};
 use ledger::{Nanos, Writer};
 use store::{LEASE_TERM, Store};
 
-// Whoever is sure of a lease and asks for more may have to wait for a slow store.
-const _: () = assert!(2 * SURE.as_secs() <= LEASE_TERM.as_secs());
+// Whoever is sure of a lease and asks for more may have to wait for a slow store; an answer that took
+// longer than the lease certainly was there is not believed.
+const _: () = assert!(2 * SURE.as_secs() <= TERM.as_secs());
+const _: () = assert!(TERM.as_secs() <= LEASE_TERM.as_secs());
 
 struct Vault {
     store: Arc<dyn Store>,
