@@ -86,7 +86,8 @@ pub(crate) fn bound(snapshot: &Snapshot) -> String {
          its requests (billing.lease), and goes on with that while it cannot reach the store. Whatever \
          dies, no more is spent than there is but for what single requests cost beyond their holds, and \
          at most {lease} USD per node that is cut off from the store for longer than {} s, or what its \
-         requests of that moment hold and cost where that is more",
+         requests of that moment hold and cost where that is more. Of a budget that is lowered, nodes go on \
+         for a second or so with what they took before",
         LEASE_TERM.as_secs()
     )
 }

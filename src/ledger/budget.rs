@@ -220,6 +220,7 @@ impl Budgets {
                 .entry(Arc::clone(name))
                 .or_insert_with(|| Account::new(now)),
         };
+        account.bound(purse.ceiling);
         match account.hold(amount, now) {
             Covered::No => {}
             covered => {

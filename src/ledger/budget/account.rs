@@ -44,6 +44,12 @@ pub(super) struct Account {
     stirred: bool,
     /// Nothing has changed since so many records were written.
     still: Option<u64>,
+    /// What it may spend in all, as was said last.
+    ceiling: Option<Ceiling>,
+    /// That was lowered: what is leased may be more than is left of it.
+    recalled: bool,
+    /// Something is on its way back to the treasury, which counts it as leased.
+    giving: bool,
     /// When an answer was lost last: the lease may have more than is known.
     unsure: Option<Instant>,
 }
@@ -74,6 +80,9 @@ impl Account {
             told: None,
             stirred: false,
             still: None,
+            ceiling: None,
+            recalled: false,
+            giving: false,
             unsure: None,
         }
     }
@@ -84,6 +93,15 @@ impl Account {
 
     pub(super) fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// What it may spend in all from now on. What is leased stays: it is given back in the next round.
+    pub(super) fn bound(&mut self, ceiling: Ceiling) {
+        use Ceiling::Budget;
+        if let (Some(Budget(before)), Budget(budget)) = (self.ceiling, ceiling) {
+            self.recalled |= budget < before;
+        }
+        self.ceiling = Some(ceiling);
     }
 
     pub(super) fn hold(&mut self, amount: Nanos, now: Instant) -> Covered {
@@ -150,7 +168,7 @@ impl Account {
     /// does not learn better.
     fn is_unsure(&self, now: Instant) -> bool {
         let since = |at: Instant| now.saturating_duration_since(at);
-        self.unsure.is_some_and(|at| since(at) < UNSURE)
+        self.giving || self.unsure.is_some_and(|at| since(at) < UNSURE)
     }
 
     /// The treasury takes longer with a question than anybody waits.
@@ -254,14 +272,22 @@ impl Account {
         self.still.is_some_and(|written| written <= stored)
     }
 
-    /// Takes out what nobody has needed for a while, to be given back.
+    /// Takes out what nobody has needed for a while, or what was recalled, to be given back.
     pub(super) fn spare(&mut self, now: Instant) -> Option<Nanos> {
-        if !self.is_idle(now) || self.free <= Nanos::ZERO {
+        let recalled = std::mem::take(&mut self.recalled);
+        if !(recalled || self.is_idle(now)) || self.free <= Nanos::ZERO {
             return None;
         }
         self.lot = Nanos::ZERO;
         self.still = None;
+        self.giving = true;
         Some(std::mem::take(&mut self.free))
+    }
+
+    /// The treasury has what was spared, or it is not known whether it does.
+    pub(super) fn given(&mut self) {
+        self.giving = false;
+        self.told = None;
     }
 
     /// There is nothing to remember.

@@ -366,6 +366,48 @@ fn what_is_held_when_an_answer_comes_late_is_not_taken_for_free() {
 }
 
 #[test]
+fn a_budget_that_is_lowered_calls_back_what_was_leased_of_it() {
+    let mut node = Node::new(1_000);
+    let open = node.reserve(5).unwrap();
+    assert_eq!(node.sums(), (15, 5, 1));
+    node.bank.raise(8);
+    drop(node.reserve(2).unwrap());
+    node.round(SECOND);
+    assert_eq!((node.sums(), node.bank.leased(NODE)), ((0, 5, 1), 5));
+    assert_eq!(node.reserve(4).err(), short(3));
+    drop(node.reserve(3).unwrap());
+    node.settle(open, 5);
+    // One that is raised, or stays, does not.
+    node.bank.raise(1_000);
+    let _open = node.reserve(10).unwrap();
+    let sums = node.sums();
+    node.round(SECOND);
+    assert_eq!(node.sums(), sums);
+}
+
+#[test]
+fn nobody_is_refused_for_good_while_something_is_given_back() {
+    let mut node = Node::new(20);
+    drop(node.reserve(20).unwrap());
+    node.serve();
+    let spare = |account: &mut Account| account.spare(node.now + IDLE);
+    let account: Arc<str> = Arc::clone(&node.account);
+    let given = node.budgets.accounts().get_mut(&account).and_then(spare);
+    assert_eq!(given, Some(Nanos(20)));
+    assert_eq!(
+        node.reserve(20).err(),
+        Some(NoReserve::Unknown),
+        "on its way"
+    );
+    let branch = node.bank.node(NODE);
+    assert!(branch.give_back("key:a", Nanos(20)).unwrap());
+    let mut accounts = node.budgets.accounts();
+    accounts.get_mut(&account).unwrap().given();
+    drop(accounts);
+    assert!(node.reserve_at_once(20).is_ok(), "what was told is old");
+}
+
+#[test]
 fn dead_nodes_are_looked_after() {
     let mut node = Node::new(100);
     node.bank.lend("dead", 100);

@@ -169,7 +169,11 @@ impl Budgets {
             };
             // Not put back when it fails: it may have been done. An account that stays still learns
             // what its lease is.
-            if !self.treasury.give_back(&name, amount)? {
+            let given = unharmed(|| self.treasury.give_back(&name, amount));
+            if let Some(account) = self.accounts().get_mut(&name) {
+                account.given();
+            }
+            if !given? {
                 tracing::debug!(account = &*name, %amount, "less was leased than is given back");
             }
         }
