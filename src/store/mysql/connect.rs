@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 
 use super::NAME;
 use crate::error::StoreError;
-use crate::server::{CONNECT, CONNECTIONS, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, client_config};
+use crate::server::{CONNECT, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, client_config};
 
 /// Prepared statements kept on each connection: each combination of filters is one.
 const STATEMENTS: usize = 128;
@@ -118,10 +118,10 @@ impl Manager for Connect {
     }
 }
 
-/// A pool that has no connection yet.
-pub(super) fn pool(connect: Connect) -> Result<Pool<Connect>, StoreError> {
+/// A pool that has no connection yet, and will have so many at most.
+pub(super) fn pool(connect: Connect, connections: usize) -> Result<Pool<Connect>, StoreError> {
     Pool::builder(connect)
-        .max_size(CONNECTIONS)
+        .max_size(connections)
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(CONNECT))
         .recycle_timeout(Some(CONNECT))
