@@ -1,7 +1,6 @@
 //! Notes what a request announces beside text that may have a price of its own.
 
 use super::kinds::Kinds;
-use crate::fields::text;
 use crate::parts::name;
 use crate::scan::{Malformed, Marks, Scanner};
 
@@ -58,14 +57,17 @@ impl Extras {
         }
         let bytes = scanner.bytes();
         let (mut names, mut max_uses) = (None, None);
-        scanner.object(|scanner, key| {
-            let value = scanner.value()?.of(bytes);
-            match &*name(bytes, key) {
-                b"type" => names = names.or(hosted(value)),
-                b"max_uses" => max_uses = max_uses.max(number(value)),
-                _ => {}
+        scanner.object(|scanner, key| match (&*name(bytes, key), scanner.peek()) {
+            (b"type", Some(b'"')) => {
+                let kind = name(bytes, scanner.string()?);
+                names = names.or(hosted(&kind));
+                Ok(())
             }
-            Ok(())
+            (b"max_uses", _) => {
+                max_uses = max_uses.max(number(scanner.value()?.of(bytes)));
+                Ok(())
+            }
+            _ => scanner.value().map(drop),
         })?;
         if let Some(names) = names {
             self.add(Hosted { names, max_uses });
@@ -95,9 +97,8 @@ impl Extras {
 }
 
 fn hosted(kind: &[u8]) -> Option<&'static [&'static str]> {
-    let kind = text(kind)?;
-    let mut known = HOSTED.into_iter();
-    let (_, names) = known.find(|(start, _)| kind.starts_with(start))?;
+    let mut known = HOSTED.iter();
+    let (_, names) = known.find(|(start, _)| kind.starts_with(start.as_bytes()))?;
     Some(names)
 }
 

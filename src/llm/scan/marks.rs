@@ -33,31 +33,30 @@ impl Seen {
         }
     }
 
-    /// A key, and where its value begins. Lengths differ for nearly all keys, which is all that is compared then.
-    #[inline]
+    /// A key that may be known, and where its value begins. One written with escapes is read all the same.
     pub(super) fn see(&mut self, bytes: &[u8], key: Quoted, value: usize) {
-        let written = key.span.of(bytes);
-        if key.escaped {
-            return self.see_escaped(bytes, written, value);
-        }
-        match written {
-            br#""ttl""# => self.long |= is_an_hour(bytes, value),
-            br#""cache_control""# | br#""prompt_cache_breakpoint""# => {
-                self.marked |= bytes.get(value) != Some(&b'n');
-            }
-            _ => {}
+        let key = text(key.span.of(bytes)).unwrap_or_default();
+        match (
+            KEYS.iter().position(|known| *known == key),
+            bytes.get(value),
+        ) {
+            (Some(0), _) => self.long |= is_an_hour(bytes, value),
+            (None, _) | (_, Some(b'n')) => {}
+            _ => self.marked = true,
         }
     }
+}
 
-    /// Nobody writes these keys so, but whoever does has them read all the same.
-    #[cold]
-    fn see_escaped(&mut self, bytes: &[u8], written: &[u8], value: usize) {
-        match text(written).as_deref() {
-            Some("ttl") => self.long |= is_an_hour(bytes, value),
-            Some("cache_control" | "prompt_cache_breakpoint") => self.marked = true,
-            _ => {}
-        }
-    }
+/// The member that says how long a cache lives, and those that mark one.
+const KEYS: [&str; 3] = ["ttl", "cache_control", "prompt_cache_breakpoint"];
+/// A bit for each length that one of these has with its quotes, counted from zero again at 32.
+const LENGTHS: u32 = 1 << 5 | 1 << 15 | 1 << 25;
+
+/// Tells nearly all keys apart by their length: the scanner asks it of each.
+#[inline(always)]
+pub(super) fn may_be_known(key: Quoted) -> bool {
+    let length = key.span.end - key.span.start;
+    key.escaped || LENGTHS & 1 << (length & 31) != 0
 }
 
 /// Whether a value begins like the text `1h`, or is written in a way that it may be that.
