@@ -31,9 +31,10 @@ pub(super) fn cost(exchange: &Exchange) -> Nanos {
     let mut dearest = Nanos::ZERO;
     let mut seen: Option<&Candidate> = None;
     for candidate in &route.plan.candidates {
-        // The keys of a channel, and channels of the same name for the model, cost the same.
+        // The keys of a channel, and channels of the same name for the model and one format, cost the same.
         let same = |known: &Candidate| {
-            (&known.model, &known.group) == (&candidate.model, &candidate.group)
+            (&known.model, &known.group, known.format)
+                == (&candidate.model, &candidate.group, candidate.format)
         };
         if !seen.replace(candidate).is_some_and(same) {
             dearest = dearest.max(cost_at(exchange, asked, candidate));
