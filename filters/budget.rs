@@ -1,25 +1,19 @@
 //! Holds what a request may cost of its key's budget and of its user's balance: one step that no
 //! model operation can skip.
 
+mod most;
+
 use std::time::Duration;
 
-use config::plan::Candidate;
+use ledger::Nanos;
 use ledger::budget::{NoReserve, Purse, Reserve};
 use ledger::lease::Ceiling;
-use ledger::{Nanos, bill};
-use llm::{Operation, Usage};
 use pingora::time::timeout;
 
-use crate::exchange::{Asked, Exchange};
+use crate::exchange::Exchange;
 use crate::reject::{Cause, Refusal};
-use crate::settle;
 use crate::shared::Shared;
 
-/// Bytes of text for one token at most times: a bound that costs nothing (contract section 5).
-const BYTES_PER_TOKEN: u64 = 3;
-/// Tokens of an image at most, in the models that count most for one (Anthropic, about 1.15
-/// megapixels; larger ones are scaled down).
-const IMAGE_TOKENS: u64 = 1_600;
 /// For so long a request waits for the store, once what this node has leased does not cover it.
 const WAIT: Duration = Duration::from_secs(2);
 /// When to come back while nobody knows what was spent, right after a start, or while other nodes have
@@ -59,7 +53,7 @@ pub(crate) async fn reserve(shared: &Shared, exchange: &mut Exchange) -> Result<
     if budget.is_none() && user.is_none() {
         return Ok(());
     }
-    let amount = most(exchange);
+    let amount = most::cost(exchange);
     if amount == Nanos::ZERO {
         return Ok(());
     }
@@ -118,54 +112,4 @@ fn refusal(none: NoReserve, bound: Bound, amount: Nanos) -> Refusal {
             ),
         ),
     }
-}
-
-/// The most that any candidate's answer is expected to cost.
-fn most(exchange: &Exchange) -> Nanos {
-    let (Some(asked), Some(route)) = (&exchange.asked, &exchange.route) else {
-        return Nanos::ZERO;
-    };
-    // Counting tokens costs nothing.
-    if exchange.operation == Operation::Count {
-        return Nanos::ZERO;
-    }
-    let mut dearest = Nanos::ZERO;
-    let mut seen: Option<&Candidate> = None;
-    for candidate in &route.plan.candidates {
-        // The keys of a channel, and channels of the same name for the model, cost the same.
-        let same = |known: &Candidate| {
-            (&known.model, &known.group) == (&candidate.model, &candidate.group)
-        };
-        if !seen.replace(candidate).is_some_and(same) {
-            dearest = dearest.max(cost(exchange, asked, candidate));
-        }
-    }
-    dearest
-}
-
-fn cost(exchange: &Exchange, asked: &Asked, candidate: &Candidate) -> Nanos {
-    let snapshot = &exchange.snapshot;
-    let prices = &snapshot.prices;
-    let model = exchange.model();
-    let Some(price) = prices.price(model, &candidate.model, exchange.at) else {
-        return Nanos::ZERO;
-    };
-    let most = prices.facts_of(model, &candidate.model).max_output;
-    let output = match (asked.ask.max_output, most) {
-        (Some(asked), Some(most)) => asked.min(most),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => snapshot.billing.hold_output,
-    };
-    let usage = Usage {
-        input: input(asked),
-        output: output.saturating_mul(asked.ask.choices.into()),
-        ..Usage::default()
-    };
-    let ratio = settle::ratio_of(exchange, &candidate.group);
-    bill::hold(&price, &usage, ratio)
-}
-
-fn input(asked: &Asked) -> u64 {
-    let text = asked.ask.input_bytes.div_ceil(BYTES_PER_TOKEN);
-    text.saturating_add(u64::from(asked.ask.images) * IMAGE_TOKENS)
 }

@@ -4,13 +4,15 @@ use std::io;
 use std::sync::Arc;
 
 use config::Snapshot;
-use ledger::budget::{Budgets, NoAnswer, SURE, Treasury};
+use ledger::budget::{Budgets, NoAnswer, SURE, TERM, Treasury};
 use ledger::lease::{Ceiling, Taken, Want};
 use ledger::{Nanos, Writer};
 use store::{LEASE_TERM, Store};
 
-// Whoever is sure of a lease and asks for more may have to wait for a slow store.
-const _: () = assert!(2 * SURE.as_secs() <= LEASE_TERM.as_secs());
+// Whoever is sure of a lease and asks for more may have to wait for a slow store; an answer that took
+// longer than the lease certainly was there is not believed.
+const _: () = assert!(2 * SURE.as_secs() <= TERM.as_secs());
+const _: () = assert!(TERM.as_secs() <= LEASE_TERM.as_secs());
 
 struct Vault {
     store: Arc<dyn Store>,
@@ -84,7 +86,8 @@ pub(crate) fn bound(snapshot: &Snapshot) -> String {
          its requests (billing.lease), and goes on with that while it cannot reach the store. Whatever \
          dies, no more is spent than there is but for what single requests cost beyond their holds, and \
          at most {lease} USD per node that is cut off from the store for longer than {} s, or what its \
-         requests of that moment hold and cost where that is more",
+         requests of that moment hold and cost where that is more. Of a budget that is lowered, nodes go on \
+         for a second or so with what they took before",
         LEASE_TERM.as_secs()
     )
 }

@@ -1,8 +1,12 @@
 //! What a request costs: tokens of each class times that class's price, in integers, rounded once.
 
+mod most;
+
 use llm::{ToolUses, Usage};
 
 use crate::money::Nanos;
+
+pub use most::{Most, Writes, hold};
 
 /// A group ratio of 1.0.
 pub const RATIO_ONE: u64 = 1_000_000_000;
@@ -47,6 +51,68 @@ impl Rates {
     }
 }
 
+/// What a token of one class costs: so many quarters of a price.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    price: i64,
+    quarters: u128,
+}
+
+impl Rate {
+    /// A price of its own, else so many quarters of another one.
+    fn of(own: Option<i64>, fallback: i64, quarters: u128) -> Rate {
+        match own {
+            Some(price) => Rate {
+                price,
+                quarters: QUARTERS,
+            },
+            None => Rate {
+                price: fallback,
+                quarters,
+            },
+        }
+    }
+}
+
+/// Contract section 5: what a class costs that has no price of its own.
+impl Rates {
+    fn plain(&self) -> Rate {
+        Rate::of(Some(self.input), 0, 0)
+    }
+
+    fn read(&self) -> Rate {
+        Rate::of(self.cache_read, self.input, QUARTERS)
+    }
+
+    fn write_5m(&self) -> Rate {
+        Rate::of(self.cache_write_5m, self.input, 5)
+    }
+
+    fn write_1h(&self) -> Rate {
+        Rate::of(self.cache_write_1h, self.input, 8)
+    }
+
+    fn heard(&self) -> Rate {
+        Rate::of(self.audio_input, self.input, QUARTERS)
+    }
+
+    fn seen(&self) -> Rate {
+        Rate::of(self.image_input, self.input, QUARTERS)
+    }
+
+    fn said(&self) -> Rate {
+        Rate::of(Some(self.output), 0, 0)
+    }
+
+    fn spoken(&self) -> Rate {
+        Rate::of(self.audio_output, self.output, QUARTERS)
+    }
+
+    fn drawn(&self) -> Rate {
+        Rate::of(self.image_output, self.output, QUARTERS)
+    }
+}
+
 /// Prices for requests with up to so many input tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tier {
@@ -72,6 +138,7 @@ pub struct Price {
 const QUARTERS: u128 = 4;
 const TOKENS_PER_PRICE: u128 = 1_000_000;
 const CALLS_PER_TOOL_PRICE: u128 = 1_000;
+const PER_CALL: u128 = QUARTERS * TOKENS_PER_PRICE;
 
 /// The cost of one request: `ratio` is the group's, in 10^-9 (`RATIO_ONE` for 1.0).
 ///
@@ -81,24 +148,11 @@ pub fn cost(price: &Price, usage: &Usage, tools: &ToolUses, ratio: u64) -> Nanos
     if let Some(rates) = price.rates_for(usage.input) {
         sum.add_tokens(rates, usage);
     }
-    let per_call = QUARTERS * TOKENS_PER_PRICE;
-    sum.add(1, price.request, per_call);
+    sum.add_request(price.request);
     for (name, calls) in tools {
-        let units = per_call / CALLS_PER_TOOL_PRICE;
-        sum.add(u64::from(*calls), price.tool(name), units);
+        sum.add_calls(*calls, price.tool(name));
     }
     sum.times(ratio)
-}
-
-/// What is held for a request that is expected to use no more than `usage`. Not nothing, unless it is
-/// certain to cost nothing: a model may cost by its images, or its tools, alone, which nobody knows
-/// before, and who has nothing left must not go on with it.
-pub fn hold(price: &Price, usage: &Usage, ratio: u64) -> Nanos {
-    let least = match price.is_free() || ratio == 0 {
-        true => Nanos::ZERO,
-        false => Nanos(1),
-    };
-    cost(price, usage, &ToolUses::new(), ratio).max(least)
 }
 
 impl Price {
@@ -112,9 +166,16 @@ impl Price {
 
     /// The prices for a request with `input` tokens: the whole request is at one tier.
     pub fn rates_for(&self, input: u64) -> Option<&Rates> {
-        let fits = |tier: &&Tier| tier.up_to.is_none_or(|bound| input <= bound);
-        let tier = self.tiers.iter().find(fits).or(self.tiers.last())?;
+        let tier = self.tiers_within(input).last()?;
         Some(&tier.rates)
+    }
+
+    /// The tiers of requests with up to `input` tokens.
+    fn tiers_within(&self, input: u64) -> &[Tier] {
+        let fits = |tier: &Tier| tier.up_to.is_none_or(|bound| input <= bound);
+        let first = self.tiers.iter().position(fits);
+        let tiers = first.map_or(self.tiers.len(), |first| first + 1);
+        &self.tiers[..tiers]
     }
 
     fn tool(&self, name: &str) -> i64 {
@@ -125,7 +186,7 @@ impl Price {
 
 /// A sum that saturates. Saturation never shows as a wrong number: 2^128 units are more than
 /// `i64::MAX` 10^-9 USD even at the smallest ratio, so the result is `Nanos::MAX` either way.
-#[derive(Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Sum(u128);
 
 impl Sum {
@@ -149,23 +210,32 @@ impl Sum {
             .saturating_sub(usage.audio_output)
             .saturating_sub(usage.image_output);
 
-        let (input, output) = (rates.input, rates.output);
-        for (tokens, own, fallback, quarters) in [
-            (plain_input, Some(input), input, 4),
-            (usage.cache_read, rates.cache_read, input, 4),
-            (usage.cache_write_5m, rates.cache_write_5m, input, 5),
-            (usage.cache_write_1h, rates.cache_write_1h, input, 8),
-            (usage.audio_input, rates.audio_input, input, 4),
-            (usage.image_input, rates.image_input, input, 4),
-            (plain_output, Some(output), output, 4),
-            (usage.audio_output, rates.audio_output, output, 4),
-            (usage.image_output, rates.image_output, output, 4),
+        for (tokens, rate) in [
+            (plain_input, rates.plain()),
+            (usage.cache_read, rates.read()),
+            (usage.cache_write_5m, rates.write_5m()),
+            (usage.cache_write_1h, rates.write_1h()),
+            (usage.audio_input, rates.heard()),
+            (usage.image_input, rates.seen()),
+            (plain_output, rates.said()),
+            (usage.audio_output, rates.spoken()),
+            (usage.image_output, rates.drawn()),
         ] {
-            match own {
-                Some(rate) => self.add(tokens, rate, QUARTERS),
-                None => self.add(tokens, fallback, quarters),
-            }
+            self.add_at(tokens, rate);
         }
+    }
+
+    fn add_request(&mut self, price: i64) {
+        self.add(1, price, PER_CALL);
+    }
+
+    fn add_calls(&mut self, calls: u32, per_thousand: i64) {
+        let units = PER_CALL / CALLS_PER_TOOL_PRICE;
+        self.add(calls.into(), per_thousand, units);
+    }
+
+    fn add_at(&mut self, tokens: u64, rate: Rate) {
+        self.add(tokens, rate.price, rate.quarters);
     }
 
     fn times(self, ratio: u64) -> Nanos {

@@ -27,7 +27,7 @@ use crate::lease::{Ceiling, Taken};
 use crate::money::Nanos;
 use crate::writer::Writer;
 
-pub use upkeep::{IDLE, SURE};
+pub use upkeep::{IDLE, SURE, TERM};
 
 /// For how long an answer that did not help is believed: callers who come again and again ask the
 /// store a few times a second, not each time.
@@ -112,8 +112,9 @@ pub struct Purse {
 /// Why nothing is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoReserve {
-    /// What earlier processes owed is not in the store yet.
-    #[error("what was spent is not known yet")]
+    /// What earlier processes owed is not in the store yet, or an answer was lost, with which this node
+    /// may have leased what is missing.
+    #[error("what is left is not known yet")]
     Unknown,
     /// The store is away, and what was leased of it does not cover it.
     #[error("the store is away")]
@@ -139,6 +140,8 @@ pub struct Budgets {
     /// When the treasury was asked that last renewed the leases.
     renewed: Mutex<Instant>,
     turn: Mutex<()>,
+    /// How long leases certainly go on after they were renewed.
+    term: Duration,
 }
 
 /// What a step towards a reserve came to.
@@ -154,6 +157,8 @@ enum Step {
 enum Answer {
     Taken(Taken),
     Away,
+    /// Whatever it was: when it came, the lease that was there before may have expired.
+    Late,
 }
 
 impl Budgets {
@@ -180,6 +185,7 @@ impl Budgets {
             desk: Arc::default(),
             renewed: Mutex::new(Instant::now()),
             turn: Mutex::default(),
+            term: TERM,
         }
     }
 
@@ -214,6 +220,7 @@ impl Budgets {
                 .entry(Arc::clone(name))
                 .or_insert_with(|| Account::new(now)),
         };
+        account.bound(purse.ceiling);
         match account.hold(amount, now) {
             Covered::No => {}
             covered => {

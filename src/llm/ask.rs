@@ -1,6 +1,8 @@
 //! Reads from a request's body what the gateway must know to admit it, and no more.
 
 mod bad;
+mod extras;
+mod kinds;
 mod typed;
 
 use crate::fields::{Fields, elements, members};
@@ -9,6 +11,9 @@ use crate::{Format, Operation, chat};
 
 pub use bad::BadAsk;
 pub(crate) use bad::kind;
+use extras::number;
+pub use extras::{Extras, Hosted};
+pub use kinds::Kinds;
 pub use typed::MAX_MODEL_BYTES;
 use typed::{count, flag, int32, model, object_or_null, stream_options};
 
@@ -30,6 +35,8 @@ pub struct Ask {
     /// Answers asked for at once (`n`, `best_of`, several prompts, `candidateCount`); each may be
     /// as long as `max_output`.
     pub choices: u32,
+    /// What beside text may have a price of its own.
+    pub extras: Extras,
     /// Chat: the body has the shape of Responses (Cursor sends it to the chat address). It cannot
     /// go on as it is, not even to a chat upstream: it is converted, and answered as chat.
     pub responses_shaped: bool,
@@ -46,10 +53,13 @@ impl Ask {
 /// Reads and validates a request body: one pass over its bytes.
 pub fn read(format: Format, operation: Operation, body: &[u8]) -> Result<Ask, BadAsk> {
     let mut walk = Walk::new(Depth::Bulk);
-    let fields = Fields::read_with(body, |name, scanner| match TURNS.contains(&name) {
-        true => walk.turns(scanner),
-        false => scanner.value().map(drop),
+    let mut extras = Extras::default();
+    let fields = Fields::read_with(body, |name, scanner| match name {
+        "tools" => extras.tools(scanner),
+        name if TURNS.contains(&name) => walk.turns(scanner),
+        _ => scanner.value().map(drop),
     })?;
+    extras.marks = fields.marks();
     let mut ask = Ask {
         model: String::new(),
         stream: false,
@@ -58,6 +68,7 @@ pub fn read(format: Format, operation: Operation, body: &[u8]) -> Result<Ask, Ba
         input_bytes: body.len() as u64,
         images: 0,
         choices: 1,
+        extras,
         responses_shaped: (format, operation) == (Format::Chat, Operation::Chat)
             && chat::is_responses_shaped(&fields, body),
         fields: Fields::default(),
@@ -106,6 +117,8 @@ impl Ask {
             (Chat, "best_of") if operation == Operation::Completion => {
                 self.answers(count("best_of", value)?)
             }
+            (Chat | Responses, "modalities") => self.extras.kinds.wanted(value),
+            (Chat | Responses, "max_tool_calls") => self.extras.max_tool_calls = number(value),
             // Some servers (Go's encoding/json) take a key in any letter case for the field. The
             // model decides what the call costs, so there must be no second reading of it.
             (_, other) if other.eq_ignore_ascii_case("model") => {
@@ -146,6 +159,7 @@ impl Ask {
                     Err(error) => bad = Some(error),
                 }
             }
+            "responseModalities" | "response_modalities" => self.extras.kinds.wanted(value),
             _ => {}
         });
         bad.map_or(Ok(()), Err)
@@ -164,7 +178,12 @@ impl Ask {
                     self.images = self.images.saturating_add(1);
                     self.input_bytes -= (span.end - span.start) as u64;
                 }
-                Part::Media(span) => self.input_bytes -= (span.end - span.start) as u64 / 8 * 7,
+                Part::Media(span) => {
+                    let bytes = (span.end - span.start) as u64;
+                    let light = bytes / 8 * 7;
+                    self.input_bytes -= light;
+                    self.extras.media_bytes += bytes - light;
+                }
                 _ => {}
             }
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::scan::{Flaw, Malformed, Quoted, Scanner, Span, utf8};
+use crate::scan::{Flaw, Malformed, Marks, Quoted, Scanner, Span, utf8};
 
 /// Most members a request may have at its top level. The widest known format has about forty;
 /// the cap keeps a body of empty members from costing more memory than itself.
@@ -45,6 +45,7 @@ pub struct Fields {
     len: usize,
     open: usize,
     proofs: bool,
+    marks: Marks,
     list: Vec<Field>,
 }
 
@@ -71,6 +72,7 @@ impl Fields {
             len: body.len(),
             open: scanner.at() + 1,
             proofs: false,
+            marks: Marks::None,
             list: Vec::with_capacity(USUAL_FIELDS),
         };
         let mut too_many = false;
@@ -102,12 +104,18 @@ impl Fields {
             })?;
         scanner.finish()?;
         fields.proofs = scanner.saw_proofs();
+        fields.marks = scanner.marks();
         Ok(fields)
     }
 
     /// Whether some string in the body begins like a wrapped proof of reasoning.
     pub(crate) fn have_proofs(&self) -> bool {
         self.proofs
+    }
+
+    /// Marks of prompt caches, anywhere in the body.
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks
     }
 
     /// Every member as it stands, also the ones a later one of the same name makes void.

@@ -230,7 +230,8 @@ impl Kind {
 }
 
 /// A short string's text, without a copy where it has no escapes.
-fn name(bytes: &[u8], quoted: Quoted) -> Cow<'_, [u8]> {
+#[inline]
+pub(crate) fn name(bytes: &[u8], quoted: Quoted) -> Cow<'_, [u8]> {
     let written = quoted.span.of(bytes);
     match quoted.escaped {
         false => Cow::Borrowed(inside(written)),

@@ -34,6 +34,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// A database, opened at once or as soon as it can be reached.
 pub(crate) struct Database<D> {
     driver: D,
+    /// Serves leases, where that is another one: nobody else keeps it busy.
+    leasing: Option<D>,
     open: AtomicBool,
     opening: Mutex<()>,
 }
@@ -42,6 +44,7 @@ impl<D: Driver> Database<D> {
     /// Opens it. One that cannot be reached now is opened later, by whoever needs it first.
     pub(crate) fn open(driver: D) -> Result<Database<D>, StoreError> {
         let database = Database {
+            leasing: driver.apart()?,
             driver,
             open: AtomicBool::new(false),
             opening: Mutex::default(),
@@ -74,6 +77,12 @@ impl<D: Driver> Database<D> {
         Ok(&self.driver)
     }
 
+    /// The opened database, for leases.
+    fn leasing(&self) -> Result<&D, StoreError> {
+        let driver = self.driver()?;
+        Ok(self.leasing.as_ref().unwrap_or(driver))
+    }
+
     /// Every row of the answer, decoded.
     fn all<'a, T>(
         &self,
@@ -98,7 +107,10 @@ impl<D: Driver> Database<D> {
 
     /// Runs the steps in one transaction, again where it and another's waited for each other.
     fn commit(&self, steps: &[Step<'_>]) -> Result<Committed, StoreError> {
-        let driver = self.driver()?;
+        Self::commit_by(self.driver()?, steps)
+    }
+
+    fn commit_by(driver: &D, steps: &[Step<'_>]) -> Result<Committed, StoreError> {
         for run in 1..RUNS {
             match driver.commit(steps) {
                 Err(error @ StoreError::Undone { .. }) => {

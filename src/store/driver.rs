@@ -4,7 +4,10 @@ use crate::error::StoreError;
 use crate::sql::{Dialect, Statement, Step, Value};
 
 /// One database. Every call blocks, for a bounded time, and may come from any thread.
-pub(crate) trait Driver: Send + Sync + 'static {
+pub(crate) trait Driver: Send + Sync + Sized + 'static {
+    /// The same database over connections of its own; `None` where it has no more than one.
+    fn apart(&self) -> Result<Option<Self>, StoreError>;
+
     /// How it spells its SQL.
     fn dialect(&self) -> Dialect;
 

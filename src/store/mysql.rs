@@ -4,6 +4,8 @@ mod connect;
 mod schema;
 mod value;
 
+use std::sync::Arc;
+
 use config::database::Server;
 use deadpool::managed::Pool;
 use mysql_async::prelude::Queryable;
@@ -13,7 +15,7 @@ use self::connect::{Connect, fail, pool, unpooled};
 use self::value::{decode, encode};
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
-use crate::server::{Blocking, MIGRATION, pooled, within};
+use crate::server::{Blocking, CONNECTIONS, LEASING, MIGRATION, pooled, within};
 use crate::sql::{Dialect, Statement, Step, Value};
 
 const NAME: &str = "mysql";
@@ -22,7 +24,7 @@ const NAME: &str = "mysql";
 pub(crate) struct MySql {
     pool: Pool<Connect>,
     connect: Connect,
-    blocking: Blocking,
+    blocking: Arc<Blocking>,
 }
 
 impl MySql {
@@ -30,9 +32,9 @@ impl MySql {
     pub(crate) fn new(server: &Server) -> Result<MySql, StoreError> {
         let connect = Connect::new(server)?;
         Ok(MySql {
-            pool: pool(connect.clone())?,
+            pool: pool(connect.clone(), CONNECTIONS)?,
             connect,
-            blocking: Blocking::new()?,
+            blocking: Arc::new(Blocking::new()?),
         })
     }
 
@@ -48,6 +50,14 @@ impl MySql {
 }
 
 impl Driver for MySql {
+    fn apart(&self) -> Result<Option<MySql>, StoreError> {
+        Ok(Some(MySql {
+            pool: pool(self.connect.clone(), LEASING)?,
+            connect: self.connect.clone(),
+            blocking: Arc::clone(&self.blocking),
+        }))
+    }
+
     fn dialect(&self) -> Dialect {
         Dialect::MySql
     }

@@ -4,6 +4,8 @@ mod connect;
 mod schema;
 mod value;
 
+use std::sync::Arc;
+
 use config::database::Server;
 use deadpool_postgres::{GenericClient, Object, Pool};
 use tokio_postgres::types::ToSql;
@@ -11,7 +13,7 @@ use tokio_postgres::types::ToSql;
 use self::connect::{Connect, fail, unpooled};
 use crate::driver::{Committed, Driver};
 use crate::error::StoreError;
-use crate::server::{Blocking, MIGRATION, pooled, within};
+use crate::server::{Blocking, CONNECTIONS, LEASING, MIGRATION, pooled, within};
 use crate::sql::{Dialect, Statement, Step, Value};
 
 const NAME: &str = "postgres";
@@ -20,7 +22,7 @@ const NAME: &str = "postgres";
 pub(crate) struct Postgres {
     pool: Pool,
     connect: Connect,
-    blocking: Blocking,
+    blocking: Arc<Blocking>,
 }
 
 impl Postgres {
@@ -28,9 +30,9 @@ impl Postgres {
     pub(crate) fn new(server: &Server) -> Result<Postgres, StoreError> {
         let connect = Connect::new(server)?;
         Ok(Postgres {
-            pool: connect.pool()?,
+            pool: connect.pool(CONNECTIONS)?,
             connect,
-            blocking: Blocking::new()?,
+            blocking: Arc::new(Blocking::new()?),
         })
     }
 
@@ -43,6 +45,14 @@ impl Postgres {
 }
 
 impl Driver for Postgres {
+    fn apart(&self) -> Result<Option<Postgres>, StoreError> {
+        Ok(Some(Postgres {
+            pool: self.connect.pool(LEASING)?,
+            connect: self.connect.clone(),
+            blocking: Arc::clone(&self.blocking),
+        }))
+    }
+
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
     }

@@ -32,6 +32,9 @@ pub(crate) const MIGRATION: Duration = Duration::from_secs(3_600);
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Connections at most: one writes, the others serve the admin API.
 pub(crate) const CONNECTIONS: usize = 5;
+/// Connections of leases beside those: callers wait for them, and must not wait for an admin's question.
+/// One may be kept by an account whose rows are locked.
+pub(crate) const LEASING: usize = 2;
 
 /// The newest migration of this program; none of the store may be newer.
 pub(crate) fn check_version(runner: &Runner, found: i64) -> Result<i64, StoreError> {

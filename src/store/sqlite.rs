@@ -73,6 +73,10 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
 }
 
 impl Driver for Sqlite {
+    fn apart(&self) -> Result<Option<Sqlite>, StoreError> {
+        Ok(None)
+    }
+
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
     }

@@ -437,7 +437,14 @@ prop_compose! {
 
 #[test]
 fn nothing_is_held_only_of_what_is_certainly_free() {
-    let hold = |price: &Price, usage, ratio| hold(price, &usage, ratio).0;
+    let hold = |price: &Price, usage: Usage, ratio| {
+        let most = Most {
+            text: usage.input,
+            output: usage.output,
+            ..Most::default()
+        };
+        hold(price, &most, ratio).0
+    };
     let images = flat(Rates {
         image_output: Some(usd("40")),
         ..Rates::default()
@@ -467,7 +474,173 @@ fn nothing_is_held_only_of_what_is_certainly_free() {
     );
 }
 
+/// A thousand tokens of each kind go in, and a thousand come out.
+const THOUSANDS: Most<'_> = Most {
+    text: 1_000,
+    images: 1_000,
+    sound: 1_000,
+    output: 1_000,
+    writes: Writes::Nothing,
+    speaks: false,
+    draws: false,
+    tools: Vec::new(),
+};
+
+#[test]
+fn each_kind_of_use_is_held_at_its_dearest_class() {
+    let price = flat(Rates {
+        cache_read: Some(usd("0.5")),
+        audio_input: Some(usd("7")),
+        image_input: Some(usd("3")),
+        audio_output: Some(usd("80")),
+        image_output: Some(usd("40")),
+        ..rates("4", "10")
+    });
+    let check = |most: Most<'_>, expected: &str| {
+        let held = hold(&price, &most, RATIO_ONE).to_string();
+        assert_eq!(held, expected, "{most:?}");
+    };
+    check(THOUSANDS, "0.025000000"); // 4 + 4 + 7 + 10
+    let with = |writes, speaks, draws| Most {
+        writes,
+        speaks,
+        draws,
+        ..THOUSANDS
+    };
+    check(with(Writes::Unasked, false, false), "0.025000000");
+    check(with(Writes::Short, false, false), "0.027000000"); // 5 + 5 + 7 + 10
+    check(with(Writes::Long, false, false), "0.034000000"); // 8 + 8 + 8 + 10
+    check(with(Writes::Nothing, true, false), "0.095000000");
+    check(with(Writes::Nothing, true, true), "0.095000000");
+    check(with(Writes::Nothing, false, true), "0.055000000");
+}
+
+#[test]
+fn writes_that_nobody_marked_are_held_where_they_have_a_price() {
+    let price = flat(Rates {
+        cache_write_5m: Some(usd("5")),
+        ..rates("4", "10")
+    });
+    for (writes, expected) in [
+        (Writes::Nothing, "0.022000000"),
+        (Writes::Unasked, "0.025000000"),
+    ] {
+        let most = Most {
+            writes,
+            ..THOUSANDS
+        };
+        assert_eq!(hold(&price, &most, RATIO_ONE).to_string(), expected);
+    }
+}
+
+#[test]
+fn tools_are_held_at_the_dearest_of_their_names() {
+    let price = Price {
+        request: usd("1"),
+        tools: vec![
+            ("web_search".into(), usd("10")),
+            ("web_search_preview".into(), usd("25")),
+        ],
+        ..Price::default()
+    };
+    let most = Most {
+        tools: vec![
+            (&["web_search_preview", "web_search"], 2),
+            (&["web_search"], 3),
+            (&["file_search"], 100),
+        ],
+        ..Most::default()
+    };
+    let held = hold(&price, &most, RATIO_ONE).to_string();
+    assert_eq!(held, "1.080000000", "1 + 2 x 0.025 + 3 x 0.01");
+}
+
+#[test]
+fn a_dearer_tier_below_is_held() {
+    let tier = |up_to, input| Tier {
+        up_to,
+        rates: rates(input, "0"),
+    };
+    let tiers = vec![
+        tier(Some(500), "9"),
+        tier(Some(5_000), "4"),
+        tier(None, "20"),
+    ];
+    let price = Price {
+        tiers,
+        ..Price::default()
+    };
+    let held = hold(&price, &THOUSANDS, RATIO_ONE).to_string();
+    assert_eq!(held, "0.027000000", "not at 4, and 20 is out of reach");
+}
+
+prop_compose! {
+    /// One to three tiers, in order.
+    fn any_tiers()(
+        rates in prop::collection::vec(any_rates(), 1..4),
+        steps in proptest::array::uniform3(1u64..2_000),
+    ) -> Vec<Tier> {
+        let bounds = steps.iter().scan(0, |sum, step| {
+            *sum += step;
+            Some(*sum)
+        });
+        let tiers = rates.into_iter().zip(bounds);
+        tiers.map(|(rates, bound)| Tier { up_to: Some(bound), rates }).collect()
+    }
+}
+
 proptest! {
+    #[test]
+    fn no_usage_within_what_was_announced_costs_more_than_its_hold(
+        tiers in any_tiers(),
+        kinds in proptest::array::uniform4(0u64..2_000),
+        shares in proptest::array::uniform4(proptest::array::uniform5(0u64..100)),
+        writes in prop::sample::select(vec![Writes::Nothing, Writes::Unasked, Writes::Short, Writes::Long]),
+        kind_of_answer: (bool, bool),
+        request: i64,
+        tool: (i64, i64),
+        calls in (0u32..50, 0u32..50),
+        ratio: u64,
+    ) {
+        let price = Price {
+            tiers,
+            request,
+            tools: vec![("a".into(), tool.0), ("b".into(), tool.1)],
+        };
+        let (speaks, draws) = kind_of_answer;
+        let most = Most {
+            text: kinds[0], images: kinds[1], sound: kinds[2], output: kinds[3],
+            writes, speaks, draws,
+            tools: vec![(&["a", "b"], calls.0.max(calls.1))],
+        };
+        // Each kind is divided among the classes that it may be charged as; the last share is not used.
+        let divided = |total: u64, shares: [u64; 5]| {
+            let whole = shares.iter().sum::<u64>().max(1);
+            shares.map(|share| total * share / whole)
+        };
+        let unasked = writes == Writes::Unasked
+            && price.tiers.iter().all(|tier| tier.rates.cache_write_5m.is_some());
+        let (short, long) = (unasked || writes >= Writes::Short, writes == Writes::Long);
+        let only = |tokens: u64, when: bool| if when { tokens } else { 0 };
+        let [text, images, sound] = [0, 1, 2].map(|kind| divided(kinds[kind], shares[kind]));
+        let all = |class: usize| text[class] + images[class] + sound[class];
+        let said = divided(kinds[3], shares[3]);
+        let usage = usage_of([
+            text[0],
+            said[0],
+            all(1),
+            only(all(2), short),
+            only(all(3), long),
+            sound[0],
+            only(said[1], speaks),
+            images[0],
+            only(said[2], draws),
+        ]);
+        let uses = vec![(if calls.0 > calls.1 { "a" } else { "b" }.to_owned(), calls.0.min(calls.1))];
+        let bill = cost(&price, &usage, &uses, ratio);
+        prop_assert!(bill <= hold(&price, &most, ratio), "{bill} for {usage:?}");
+    }
+
     #[test]
     fn no_price_and_no_usage_overflows_or_pays_the_caller(
         rates in any_rates(),

@@ -1,7 +1,7 @@
 //! One account of this process: what of its lease is free, and what is held.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::question::Question;
 use super::{Answer, BELIEVED, IDLE, NoReserve};
@@ -10,6 +10,8 @@ use crate::money::Nanos;
 
 /// More is asked for when less than this part of what was taken last is free.
 const LOW: i64 = 4;
+/// After a lost answer, callers who are not covered are told for so long to come again.
+const UNSURE: Duration = Duration::from_secs(10);
 
 /// Arithmetic only: who has it locks it.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Account {
     free: Nanos,
     /// By open reserves of this epoch.
     held: Nanos,
+    /// By open reserves of leases that were lost: what they cost is in no other number yet.
+    orphaned: Nanos,
     /// Reserves of any epoch.
     open: usize,
     /// Counts the leases that were lost.
@@ -38,8 +42,16 @@ pub(super) struct Account {
     told: Option<(Instant, Ceiling, Answer)>,
     /// Sent or answered since the last look: what `renew` says may be older than that.
     stirred: bool,
-    /// Nothing has changed since so many records were written, and no reserve is open.
+    /// Nothing has changed since so many records were written.
     still: Option<u64>,
+    /// What it may spend in all, as was said last.
+    ceiling: Option<Ceiling>,
+    /// That was lowered: what is leased may be more than is left of it.
+    recalled: bool,
+    /// Something is on its way back to the treasury, which counts it as leased.
+    giving: bool,
+    /// When an answer was lost last: the lease may have more than is known.
+    unsure: Option<Instant>,
 }
 
 /// Whether an amount is held now.
@@ -56,6 +68,7 @@ impl Account {
         Account {
             free: Nanos::ZERO,
             held: Nanos::ZERO,
+            orphaned: Nanos::ZERO,
             open: 0,
             epoch: 0,
             lot: Nanos::ZERO,
@@ -67,6 +80,10 @@ impl Account {
             told: None,
             stirred: false,
             still: None,
+            ceiling: None,
+            recalled: false,
+            giving: false,
+            unsure: None,
         }
     }
 
@@ -76,6 +93,15 @@ impl Account {
 
     pub(super) fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// What it may spend in all from now on. What is leased stays: it is given back in the next round.
+    pub(super) fn bound(&mut self, ceiling: Ceiling) {
+        use Ceiling::Budget;
+        if let (Some(Budget(before)), Budget(budget)) = (self.ceiling, ceiling) {
+            self.recalled |= budget < before;
+        }
+        self.ceiling = Some(ceiling);
     }
 
     pub(super) fn hold(&mut self, amount: Nanos, now: Instant) -> Covered {
@@ -106,6 +132,8 @@ impl Account {
         if epoch == self.epoch {
             self.held = self.held.saturating_sub(held);
             self.free = self.free.saturating_add(held);
+        } else {
+            self.orphaned = self.orphaned.saturating_sub(held);
         }
         self.free = self.free.saturating_sub(cost);
         self.open = self.open.saturating_sub(1);
@@ -129,10 +157,18 @@ impl Account {
         }
         Some(match amount <= left.saturating_add(elsewhere) {
             true => NoReserve::Elsewhere,
+            false if self.is_unsure(now) => NoReserve::Unknown,
             false => NoReserve::Short {
                 left: left.max(Nanos::ZERO),
             },
         })
+    }
+
+    /// The rest may be in this node's own lease, unheard of. Not for long: an account that is never still
+    /// does not learn better.
+    fn is_unsure(&self, now: Instant) -> bool {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        self.giving || self.unsure.is_some_and(|at| since(at) < UNSURE)
     }
 
     /// The treasury takes longer with a question than anybody waits.
@@ -167,10 +203,13 @@ impl Account {
     }
 
     pub(super) fn answered(&mut self, ceiling: Ceiling, answer: Answer, now: Instant) {
+        let was_sent = std::mem::take(&mut self.sent);
         self.asking = None;
-        self.sent = false;
         self.stirred = true;
         self.still = None;
+        if answer == Answer::Late {
+            self.lose();
+        }
         match answer {
             Answer::Taken(Taken::Lease(lot)) => {
                 self.free = self.free.saturating_add(lot);
@@ -178,8 +217,10 @@ impl Account {
                 self.told = None;
             }
             unhelpful => {
-                if unhelpful != Answer::Away {
-                    self.lot = Nanos::ZERO;
+                match unhelpful {
+                    Answer::Taken(_) => self.lot = Nanos::ZERO,
+                    Answer::Away | Answer::Late if was_sent => self.unsure = Some(now),
+                    Answer::Away | Answer::Late => {}
                 }
                 self.told = Some((now, ceiling, unhelpful));
             }
@@ -189,7 +230,7 @@ impl Account {
     /// Before the treasury is asked what is leased; so many records were written.
     pub(super) fn look(&mut self, written: u64) {
         self.stirred = self.sent;
-        if self.open == 0 && !self.sent {
+        if !self.sent {
             self.still.get_or_insert(written);
         }
     }
@@ -201,35 +242,58 @@ impl Account {
             return;
         }
         if lease.is_none() && (self.free > Nanos::ZERO || self.held > Nanos::ZERO) {
-            // It may be others' by now. What open requests held of it went with it.
-            self.free = self.free.min(Nanos::ZERO);
-            self.held = Nanos::ZERO;
-            self.epoch += 1;
-            self.lot = Nanos::ZERO;
+            self.lose();
         }
-        if self.is_exact(stored) {
-            self.free = lease.unwrap_or_default();
+        if !self.is_still(stored) {
+            return;
         }
+        let lease = lease.unwrap_or_default();
+        self.unsure = None;
+        // What open requests hold is in the lease, unless their records are stored already: then there
+        // is less in it than they leave free, and more later.
+        let beside = self.held.saturating_add(self.orphaned);
+        self.free = match self.open {
+            0 => lease,
+            _ => self.free.max(lease.saturating_sub(beside)),
+        };
     }
 
-    /// Nothing is open or under way: the lease in the store is all free.
-    fn is_exact(&self, stored: u64) -> bool {
+    /// The lease may be others' by now. What open requests held of it went with it.
+    fn lose(&mut self) {
+        self.free = self.free.min(Nanos::ZERO);
+        self.orphaned = self.orphaned.saturating_add(self.held);
+        self.held = Nanos::ZERO;
+        self.epoch += 1;
+        self.lot = Nanos::ZERO;
+    }
+
+    /// Nothing is under way: what the store has of the lease is what is known here and what is not.
+    fn is_still(&self, stored: u64) -> bool {
         self.still.is_some_and(|written| written <= stored)
     }
 
-    /// Takes out what nobody has needed for a while, to be given back.
+    /// Takes out what nobody has needed for a while, or what was recalled, to be given back.
     pub(super) fn spare(&mut self, now: Instant) -> Option<Nanos> {
-        if !self.is_idle(now) || self.free <= Nanos::ZERO {
+        let recalled = std::mem::take(&mut self.recalled);
+        if !(recalled || self.is_idle(now)) || self.free <= Nanos::ZERO {
             return None;
         }
         self.lot = Nanos::ZERO;
         self.still = None;
+        self.giving = true;
         Some(std::mem::take(&mut self.free))
+    }
+
+    /// The treasury has what was spared, or it is not known whether it does.
+    pub(super) fn given(&mut self) {
+        self.giving = false;
+        self.told = None;
     }
 
     /// There is nothing to remember.
     pub(super) fn is_over(&self, stored: u64, now: Instant) -> bool {
-        self.is_idle(now) && self.free == Nanos::ZERO && !self.stirred && self.is_exact(stored)
+        let is_empty = self.free == Nanos::ZERO && self.open == 0;
+        self.is_idle(now) && is_empty && !self.stirred && self.is_still(stored)
     }
 
     fn is_idle(&self, now: Instant) -> bool {

@@ -305,6 +305,108 @@ fn what_was_taken_unheard_of_is_found_again() {
     assert_eq!((node.sums(), node.bank.leased(NODE)), ((0, 0, 0), 0));
 }
 
+/// With 20 leased, of which 5 are held, and 75 more that were leased unheard of.
+fn unheard() -> (Node, Reserve) {
+    let mut node = Node::new(100);
+    let open = node.reserve(5).unwrap();
+    node.bank.lose_answers(true);
+    assert_eq!(node.reserve(90).err(), Some(NoReserve::Away));
+    node.bank.lose_answers(false);
+    assert_eq!((node.sums(), node.bank.leased(NODE)), ((15, 5, 1), 95));
+    (node, open)
+}
+
+#[test]
+fn what_was_taken_unheard_of_is_found_while_requests_are_open() {
+    let (mut node, open) = unheard();
+    assert_eq!(
+        node.reserve(90).err(),
+        Some(NoReserve::Unknown),
+        "nobody else has it"
+    );
+    node.round(SECOND);
+    assert_eq!(node.sums(), (90, 5, 1));
+    let rest = node.reserve(90).unwrap();
+    node.settle(open, 5);
+    node.settle(rest, 90);
+    node.bank.store_all();
+    node.round(SECOND);
+    assert_eq!(node.sums(), (0, 0, 0));
+    assert_eq!(node.reserve(6).err(), short(5), "the answers are known");
+}
+
+#[test]
+fn who_never_learns_better_is_refused_for_good_after_a_while() {
+    let (mut node, _open) = unheard();
+    node.bank.write(NODE, 1);
+    for _ in 0..8 {
+        assert_eq!(node.reserve(90).err(), Some(NoReserve::Unknown));
+        node.round(SECOND);
+    }
+    node.now += 2 * SECOND;
+    assert_eq!(node.reserve(90).err(), short(20));
+}
+
+#[test]
+fn what_is_held_when_an_answer_comes_late_is_not_taken_for_free() {
+    let mut node = Node::new(100);
+    let open = node.reserve(15).unwrap();
+    let (ceiling, account) = (node.bank.ceiling(), Arc::clone(&node.account));
+    let late = |account: &mut Account| account.answered(ceiling, Answer::Late, node.now);
+    node.budgets.accounts().get_mut(&account).map(late);
+    assert_eq!(node.sums(), (0, 0, 1), "it may be over");
+    let leased = node.bank.leased(NODE);
+    node.round(SECOND);
+    assert_eq!(node.sums(), (leased - 15, 0, 1), "it was not");
+    node.settle(open, 10);
+    assert_eq!(node.sums(), (leased - 25, 0, 0));
+    node.bank.store_all();
+    node.round(SECOND);
+    assert_eq!(node.sums(), (leased - 10, 0, 0));
+}
+
+#[test]
+fn a_budget_that_is_lowered_calls_back_what_was_leased_of_it() {
+    let mut node = Node::new(1_000);
+    let open = node.reserve(5).unwrap();
+    assert_eq!(node.sums(), (15, 5, 1));
+    node.bank.raise(8);
+    drop(node.reserve(2).unwrap());
+    node.round(SECOND);
+    assert_eq!((node.sums(), node.bank.leased(NODE)), ((0, 5, 1), 5));
+    assert_eq!(node.reserve(4).err(), short(3));
+    drop(node.reserve(3).unwrap());
+    node.settle(open, 5);
+    // One that is raised, or stays, does not.
+    node.bank.raise(1_000);
+    let _open = node.reserve(10).unwrap();
+    let sums = node.sums();
+    node.round(SECOND);
+    assert_eq!(node.sums(), sums);
+}
+
+#[test]
+fn nobody_is_refused_for_good_while_something_is_given_back() {
+    let mut node = Node::new(20);
+    drop(node.reserve(20).unwrap());
+    node.serve();
+    let spare = |account: &mut Account| account.spare(node.now + IDLE);
+    let account: Arc<str> = Arc::clone(&node.account);
+    let given = node.budgets.accounts().get_mut(&account).and_then(spare);
+    assert_eq!(given, Some(Nanos(20)));
+    assert_eq!(
+        node.reserve(20).err(),
+        Some(NoReserve::Unknown),
+        "on its way"
+    );
+    let branch = node.bank.node(NODE);
+    assert!(branch.give_back("key:a", Nanos(20)).unwrap());
+    let mut accounts = node.budgets.accounts();
+    accounts.get_mut(&account).unwrap().given();
+    drop(accounts);
+    assert!(node.reserve_at_once(20).is_ok(), "what was told is old");
+}
+
 #[test]
 fn dead_nodes_are_looked_after() {
     let mut node = Node::new(100);

@@ -16,9 +16,12 @@ const ROUND: Duration = Duration::from_secs(1);
 const EXPIRE: Duration = Duration::from_secs(5);
 /// An account that nothing was held of for so long gives back what is free.
 pub const IDLE: Duration = Duration::from_secs(3);
-/// For so long after leases were renewed all of them are certainly there: at most half of the term
-/// that the store gives them.
+/// For so long after leases were renewed, nobody looks whether they are there before adding to one:
+/// the other half of their term is for the store to answer.
 pub const SURE: Duration = Duration::from_secs(15);
+/// For so long after leases were renewed all of them are certainly there: at most the term that the
+/// store gives them, counted here from before it was asked.
+pub const TERM: Duration = Duration::from_secs(30);
 
 /// What the thread remembers.
 #[derive(Debug, Default)]
@@ -71,8 +74,8 @@ impl Upkeep {
 }
 
 impl Budgets {
-    /// When leases were renewed last.
-    fn renewed(&self) -> MutexGuard<'_, Instant> {
+    /// When leases were renewed last: before the treasury was asked to.
+    pub(super) fn renewed(&self) -> MutexGuard<'_, Instant> {
         self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -119,9 +122,16 @@ impl Budgets {
             }
         }
         let stored = self.records.stored();
+        let asked = Instant::now();
         let leases = self.treasury.renew()?;
-        *self.renewed() = now;
+        if asked.elapsed() >= self.term {
+            return Err(NoAnswer::new(
+                "leases were renewed so slowly that they may be over",
+            ));
+        }
         self.learn(leases, stored, now);
+        // Only now: who is sure adds to what is left of them.
+        *self.renewed() = now;
         Ok(())
     }
 
@@ -159,7 +169,11 @@ impl Budgets {
             };
             // Not put back when it fails: it may have been done. An account that stays still learns
             // what its lease is.
-            if !self.treasury.give_back(&name, amount)? {
+            let given = unharmed(|| self.treasury.give_back(&name, amount));
+            if let Some(account) = self.accounts().get_mut(&name) {
+                account.given();
+            }
+            if !given? {
                 tracing::debug!(account = &*name, %amount, "less was leased than is given back");
             }
         }

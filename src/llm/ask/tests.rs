@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::scan::Marks;
 
 const CHAT: (Format, Operation) = (Format::Chat, Operation::Chat);
 const COMPLETION: (Format, Operation) = (Format::Chat, Operation::Completion);
@@ -336,6 +337,7 @@ fn images_are_counted_and_not_weighed_as_text() {
         (asked.images, asked.input_bytes),
         (0, body.len() as u64 - light)
     );
+    assert_eq!(asked.extras.media_bytes, data.len() as u64 - light);
 }
 
 #[test]
@@ -357,4 +359,95 @@ fn a_body_in_the_shape_of_responses_is_admitted_at_the_chat_address() {
         "input",
         "`input` must be a string or an array, not a number",
     );
+}
+
+#[test]
+fn marks_of_prompt_caches_are_seen_wherever_they_stand() {
+    let marks = |body: &str| ask(MESSAGES, body).extras.marks;
+    let body = |text: &str, tools: &str| {
+        format!(
+            r#"{{"model":"m","tools":[{tools}],"messages":[{{"role":"user","content":[{{"type":"text","text":"cache_control ttl 1h"{text}}}]}}]}}"#
+        )
+    };
+    assert_eq!(marks(&body("", "")), Marks::None);
+    let none = r#","cache_control":null,"ttl":"1h""#;
+    assert_eq!(marks(&body(none, "")), Marks::None);
+    let short = r#","cache_control":{"type":"ephemeral"}"#;
+    assert_eq!(marks(&body(short, "")), Marks::Short);
+    let five = r#","cache_control": {"type":"ephemeral","ttl":"5m"}"#;
+    assert_eq!(marks(&body(five, "")), Marks::Short);
+    let long = r#","cache_control":{"ttl" : "1h","type":"ephemeral"}"#;
+    assert_eq!(marks(&body(long, "")), Marks::Long);
+    let hidden = r#","cache\u005fcontrol":{"t\u0074l":"1\u0068"}"#;
+    assert_eq!(marks(&body(hidden, "")), Marks::Long);
+    let tool = r#"{"name":"t","input_schema":{},"cache_control":{"type":"ephemeral"}}"#;
+    assert_eq!(marks(&body("", tool)), Marks::Short);
+    let deep = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"tool_result","content":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"1h"}}]}]}]}"#;
+    assert_eq!(marks(deep), Marks::Long);
+    let system =
+        r#"{"model":"m","system":[{"type":"text","text":"x","cache_control":{}}],"messages":[]}"#;
+    assert_eq!(marks(system), Marks::Short);
+    let chat = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x","prompt_cache_breakpoint":{}}]}]}"#;
+    assert_eq!(ask(CHAT, chat).extras.marks, Marks::Short);
+}
+
+#[test]
+fn what_the_answer_may_be_made_of_is_read() {
+    let kinds = |kind, body: &str| {
+        let kinds = ask(kind, body).extras.kinds;
+        (kinds.may_speak(), kinds.may_draw(kind.0))
+    };
+    let chat = |said: &str| kinds(CHAT, &format!(r#"{{"model":"m","messages":[]{said}}}"#));
+    assert_eq!(chat(""), (false, false));
+    assert_eq!(chat(r#","modalities":null"#), (false, false));
+    assert_eq!(chat(r#","modalities":["text"]"#), (false, false));
+    assert_eq!(chat(r#","modalities":["text","audio"]"#), (true, false));
+    assert_eq!(chat(r#","modalities":["image","text"]"#), (false, true));
+    let gemini = |config: &str| {
+        let body = format!(r#"{{"contents":[],{config}}}"#);
+        kinds(GEMINI, &body)
+    };
+    assert_eq!(gemini(r#""generationConfig":{}"#), (false, true), "unasked");
+    let audio = r#""generationConfig":{"responseModalities":["AUDIO"]}"#;
+    assert_eq!(gemini(audio), (true, false));
+    let image = r#""generation_config":{"response_modalities":["TEXT","IMAGE"]}"#;
+    assert_eq!(gemini(image), (false, true));
+    let number = r#""generationConfig":{"responseModalities":[3]}"#;
+    assert_eq!(gemini(number), (true, true), "whatever that is");
+    let tool =
+        r#"{"model":"m","input":"x","modalities":["text"],"tools":[{"type":"image_generation"}]}"#;
+    assert_eq!(kinds(RESPONSES, tool), (false, true));
+}
+
+#[test]
+fn tools_that_the_provider_runs_are_counted() {
+    let tools = |kind, list: &str, more: &str| {
+        let turns = if kind == RESPONSES {
+            "input"
+        } else {
+            "messages"
+        };
+        let body = format!(r#"{{"model":"m","{turns}":[],"tools":{list}{more}}}"#);
+        let extras = ask(kind, &body).extras;
+        let tools = extras.tools.iter();
+        let calls = tools.map(|tool| (tool.names[0], extras.calls(tool, 5)));
+        calls.collect::<Vec<_>>()
+    };
+    let own = r#"[{"type":"function","function":{"name":"web_search","max_uses":3}},{"name":"web_search","input_schema":{}}]"#;
+    for kind in [CHAT, RESPONSES, MESSAGES] {
+        assert_eq!(tools(kind, own, ""), [], "the caller's own are free");
+        assert_eq!(tools(kind, "null", ""), []);
+        assert_eq!(tools(kind, "[7,[]]", ""), []);
+    }
+    let anthropic = r#"[{"name":"web_search","max_uses":3,"type":"web_search_20250305"}]"#;
+    assert_eq!(tools(MESSAGES, anthropic, ""), [("web_search", 3)]);
+    let escaped = r#"[{"t\u0079pe":"web\u005fsearch"}]"#;
+    assert_eq!(tools(MESSAGES, escaped, ""), [("web_search", 5)]);
+    let twice = r#"[{"type":"web_search_20250305","max_uses":3},{"type":"web_search_20260209","max_uses":4}]"#;
+    assert_eq!(tools(MESSAGES, twice, ""), [("web_search", 7)]);
+    let openai = r#"[{"type":"web_search_preview_2025_03_11"},{"type":"file_search","vector_store_ids":["v"]},{"type":"code_interpreter","container":{"type":"auto"}}]"#;
+    let names = ["web_search_preview", "file_search", "code_interpreter"];
+    assert_eq!(tools(RESPONSES, openai, ""), names.map(|name| (name, 5)));
+    let capped = tools(RESPONSES, openai, r#","max_tool_calls":2"#);
+    assert_eq!(capped, names.map(|name| (name, 2)));
 }

@@ -25,7 +25,7 @@ impl<D: Driver> Leases for Database<D> {
                 });
             };
             let steps = self.takes(want, amount, seen.is_none())?;
-            if self.commit(&steps)? == Committed::All {
+            if Self::commit_by(self.leasing()?, &steps)? == Committed::All {
                 return Ok(Taken::Lease(amount));
             }
         }
@@ -33,8 +33,8 @@ impl<D: Driver> Leases for Database<D> {
     }
 
     fn renew(&self, node: &str) -> Result<Vec<(String, Nanos)>, StoreError> {
-        let driver = self.driver()?;
-        self.commit(&[leases::renew(driver.dialect(), node)])?;
+        let driver = self.leasing()?;
+        Self::commit_by(driver, &[leases::renew(driver.dialect(), node)])?;
         let rows = driver.query(&leases::of(driver.dialect(), node))?;
         rows.into_iter().map(leases::decode).collect()
     }
@@ -43,12 +43,14 @@ impl<D: Driver> Leases for Database<D> {
         if amount <= Nanos::ZERO {
             return Ok(amount == Nanos::ZERO);
         }
-        let dialect = self.driver()?.dialect();
+        let driver = self.leasing()?;
+        let dialect = driver.dialect();
         let account = Value::account(account);
-        let given = self.commit(&[
+        let steps = [
             purses::unlease(dialect, account.clone(), amount),
             leases::take(dialect, node, account, amount),
-        ])?;
+        ];
+        let given = Self::commit_by(driver, &steps)?;
         Ok(given == Committed::All)
     }
 
@@ -60,7 +62,7 @@ impl<D: Driver> Leases for Database<D> {
 impl<D: Driver> Database<D> {
     /// The purse that something is wanted of, if it is there, and what the node has of it already.
     fn beside(&self, want: &Want<'_>) -> Result<Option<(Purse, Nanos)>, StoreError> {
-        let driver = self.driver()?;
+        let driver = self.leasing()?;
         let account = Value::account(want.account);
         let rows = driver.query(&leases::beside(driver.dialect(), want.node, account))?;
         rows.into_iter().next().map(leases::to_beside).transpose()
@@ -72,7 +74,7 @@ impl<D: Driver> Database<D> {
         amount: Nanos,
         is_new: bool,
     ) -> Result<Vec<Step<'a>>, StoreError> {
-        let dialect = self.driver()?.dialect();
+        let dialect = self.leasing()?.dialect();
         let account = Value::account(want.account);
         let mut steps = match is_new {
             true => purses::hold(dialect, [account.clone()]),
@@ -90,7 +92,7 @@ impl<D: Driver> Database<D> {
 
     /// Frees leases, some accounts at a time, until there are none or others are at it.
     pub(super) fn free(&self, which: Free<'_>) -> Result<usize, StoreError> {
-        let driver = self.driver()?;
+        let driver = self.leasing()?;
         let dialect = driver.dialect();
         let (mut freed, mut failures) = (0, 0);
         while failures < ATTEMPTS {
@@ -105,7 +107,7 @@ impl<D: Driver> Database<D> {
             let mut steps = purses::hold(dialect, accounts.clone());
             steps.push(leases::free(dialect, which, accounts.clone(), count));
             steps.push(purses::recount(dialect, accounts));
-            match self.commit(&steps)? {
+            match Self::commit_by(self.leasing()?, &steps)? {
                 Committed::All => freed += usize::try_from(count).unwrap_or(usize::MAX),
                 Committed::Nothing => failures += 1,
             }

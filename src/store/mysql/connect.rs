@@ -1,6 +1,7 @@
 //! How a connection to MySQL is made, and what its errors mean.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use config::database::{Host, Server, Tls};
 use deadpool::Runtime;
@@ -11,7 +12,7 @@ use secrecy::ExposeSecret;
 
 use super::NAME;
 use crate::error::StoreError;
-use crate::server::{CONNECT, CONNECTIONS, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, client_config};
+use crate::server::{CONNECT, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, client_config};
 
 /// Prepared statements kept on each connection: each combination of filters is one.
 const STATEMENTS: usize = 128;
@@ -89,6 +90,32 @@ fn session() -> Vec<String> {
     ]
 }
 
+/// How servers bound the silence of a connection, the first that one knows: a node that is cut off in the
+/// middle of a transaction must not keep the rows that it has locked, for they are everybody's. MariaDB looks
+/// at transactions; MySQL can only end every connection that says nothing. One that it ended in the pool is
+/// made anew when it is needed.
+pub(super) const SILENCE: [(&str, Duration); 2] = [
+    ("idle_transaction_timeout", SERVER_ANSWER),
+    ("wait_timeout", KEEPALIVE),
+];
+
+/// Has the server bound the silence of a connection, as far as it can.
+pub(super) async fn bound_silence(
+    connection: &mut Conn,
+    bounds: &[(&str, Duration)],
+) -> Result<(), Error> {
+    for (variable, bound) in bounds {
+        let set = format!("SET SESSION {variable} = {}", bound.as_secs());
+        match connection.query_drop(set).await {
+            Err(Error::Server(said)) => {
+                tracing::debug!(variable, error = %said.message, "not bounded by it")
+            }
+            done => return done,
+        }
+    }
+    Ok(())
+}
+
 fn encryption(server: &Server) -> SslOpts {
     let roots = server.ca.iter().map(|path| path.clone().into()).collect();
     // As with PostgreSQL: who names the authority wants it checked.
@@ -109,7 +136,9 @@ impl Manager for Connect {
     type Error = Error;
 
     async fn create(&self) -> Result<Conn, Error> {
-        self.once().await
+        let mut connection = self.once().await?;
+        bound_silence(&mut connection, &SILENCE).await?;
+        Ok(connection)
     }
 
     /// Nothing watches an idle connection: whether it still stands is seen by asking.
@@ -118,10 +147,10 @@ impl Manager for Connect {
     }
 }
 
-/// A pool that has no connection yet.
-pub(super) fn pool(connect: Connect) -> Result<Pool<Connect>, StoreError> {
+/// A pool that has no connection yet, and will have so many at most.
+pub(super) fn pool(connect: Connect, connections: usize) -> Result<Pool<Connect>, StoreError> {
     Pool::builder(connect)
-        .max_size(CONNECTIONS)
+        .max_size(connections)
         .wait_timeout(Some(POOL_WAIT))
         .create_timeout(Some(CONNECT))
         .recycle_timeout(Some(CONNECT))

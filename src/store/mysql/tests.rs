@@ -2,8 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
+use config::database::Address;
+use deadpool::managed::Manager;
+use mysql_async::prelude::Queryable;
+
+use super::connect::{Connect, SILENCE, bound_silence};
 use crate::open;
-use crate::server::tests as common;
+use crate::server::{Blocking, KEEPALIVE, SERVER_ANSWER, tests as common};
 
 #[test]
 fn it_conforms() {
@@ -48,6 +55,42 @@ fn a_batch_is_kept_whole_or_not_at_all() {
 #[test]
 fn nodes_that_count_the_same_usage_do_not_block_each_other() {
     common::shared_sums(servers::mariadb());
+}
+
+#[test]
+fn leases_do_not_wait_for_an_admins_question() {
+    let lock = "LOCK TABLES requests WRITE; SELECT SLEEP(4)";
+    common::leases_go_ahead(servers::mariadb(), lock, "UNLOCK TABLES");
+}
+
+#[test]
+fn a_transaction_that_nobody_goes_on_with_ends() {
+    let Address::MySql(server) = servers::mariadb().database().parse().unwrap() else {
+        panic!("a MySQL server");
+    };
+    let connect = Connect::new(&server).unwrap();
+    let blocking = Blocking::new().unwrap();
+    blocking.wait(async {
+        let mut connection = connect.create().await.unwrap();
+        let bound = connection.query_first("SELECT @@SESSION.idle_transaction_timeout");
+        assert_eq!(bound.await.unwrap(), Some(SERVER_ANSWER.as_secs()));
+
+        let second = Duration::from_secs(1);
+        let bounds = [("idle_transaction_timeout", second)];
+        bound_silence(&mut connection, &bounds).await.unwrap();
+        connection.query_drop("START TRANSACTION").await.unwrap();
+        connection.query_drop("SELECT 1").await.unwrap();
+        tokio::time::sleep(2 * second).await;
+        connection.query_drop("SELECT 1").await.unwrap_err();
+
+        let mut other = connect.create().await.unwrap();
+        let bounds = [("what_this_server_does_not_know", second), SILENCE[1]];
+        bound_silence(&mut other, &bounds).await.unwrap();
+        let bound = other.query_first("SELECT @@SESSION.wait_timeout");
+        assert_eq!(bound.await.unwrap(), Some(KEEPALIVE.as_secs()));
+        let bounds = [("what_this_server_does_not_know", second)];
+        bound_silence(&mut other, &bounds).await.unwrap();
+    });
 }
 
 #[test]

@@ -15,9 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::NAME;
 use crate::error::StoreError;
-use crate::server::{
-    CONNECT, CONNECTIONS, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, client_config, within,
-};
+use crate::server::{CONNECT, KEEPALIVE, POOL_WAIT, SERVER_ANSWER, client_config, within};
 
 /// Everything that a connection needs.
 #[derive(Clone)]
@@ -46,14 +44,14 @@ impl Connect {
         Ok(client)
     }
 
-    /// A pool that has no connection yet.
-    pub(super) fn pool(&self) -> Result<Pool, StoreError> {
+    /// A pool that has no connection yet, and will have so many at most.
+    pub(super) fn pool(&self, connections: usize) -> Result<Pool, StoreError> {
         let settings = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), settings);
         Pool::builder(manager)
-            .max_size(CONNECTIONS)
+            .max_size(connections)
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT))
             .recycle_timeout(Some(CONNECT))

@@ -46,6 +46,12 @@ fn nodes_that_count_the_same_usage_do_not_block_each_other() {
 }
 
 #[test]
+fn leases_do_not_wait_for_an_admins_question() {
+    let lock = "BEGIN; LOCK TABLE requests; SELECT pg_sleep(4)";
+    common::leases_go_ahead(servers::postgres(), lock, "COMMIT");
+}
+
+#[test]
 fn a_server_that_goes_and_comes_back_loses_and_doubles_nothing() {
     common::comes_back(servers::Kind::Postgres);
 }

@@ -4,11 +4,15 @@
 
 use std::net::TcpListener;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ledger::Nanos;
+use ledger::lease::{Ceiling, Taken, Want};
 use servers::{Kind, Server};
 
+use super::CONNECTIONS;
 use crate::conformance::upgrade::{PURSES, SPENT};
 use crate::conformance::{race, record, store_conformance, writer};
 use crate::{Bucket, MAX_PAGE, Revisions, Search, Store, StoreError, Sums, UsageSearch, open};
@@ -189,6 +193,45 @@ fn put_at_last(store: &dyn Store, records: &[ledger::Record]) {
         assert!(begun.elapsed() < Duration::from_secs(60), "{error}");
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// While admins' questions wait for a table, all connections but those of leases are taken.
+pub(crate) fn leases_go_ahead(server: &Server, lock: &str, unlock: &str) {
+    let url = server.database();
+    let store = open(&url).unwrap();
+    let lease = |need| {
+        let want = Want {
+            node: "n",
+            account: "key:a",
+            ceiling: Ceiling::Budget(Nanos(1_000)),
+            need: Nanos(need),
+            slice: Nanos(100),
+        };
+        store.lease(&want).unwrap()
+    };
+    assert_eq!(lease(1), Taken::Lease(Nanos(100)));
+    let (asked, locked) = (AtomicUsize::new(0), format!("{lock}; {unlock}"));
+    thread::scope(|scope| {
+        scope.spawn(|| server.sql(&url, &locked));
+        thread::sleep(Duration::from_millis(500));
+        for _ in 0..2 * CONNECTIONS {
+            scope.spawn(|| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                // Some are told that all connections are taken.
+                let _ = store.requests(&Search::default());
+                asked.fetch_sub(1, Ordering::Relaxed);
+            });
+        }
+        thread::sleep(Duration::from_millis(500));
+        let now = Instant::now();
+        assert_eq!(lease(200), Taken::Lease(Nanos(200)));
+        assert_eq!(store.renew("n").unwrap().len(), 1);
+        assert!(store.give_back("n", "key:a", Nanos(300)).unwrap());
+        assert_eq!(store.expire().unwrap(), 0);
+        let took = now.elapsed();
+        assert_eq!(asked.load(Ordering::Relaxed), 2 * CONNECTIONS, "all wait");
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    });
 }
 
 pub(crate) fn comes_back(kind: Kind) {

@@ -1,5 +1,6 @@
 //! Keys with a budget: what they may spend, to the last nano-dollar, and what outlives a crash.
 
+mod dear;
 mod fleet;
 
 use std::sync::Arc;
