@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use config::rows::DocumentKind;
 use config::snapshot::AUTO;
+use serde::Deserialize;
 
 use crate::body::Members;
 use crate::condition::{Meant, Tagged};
@@ -19,6 +20,8 @@ use crate::query::Given;
 use crate::state::AdminState;
 
 const KIND: DocumentKind = DocumentKind::Group;
+/// Members of a group that are named when it cannot be removed.
+const TOLD: usize = 5;
 
 /// The groups of the configuration that runs. `auto` is there when it tries any.
 fn known(state: &AdminState) -> BTreeMap<String, Item> {
@@ -87,10 +90,47 @@ pub(crate) async fn patch(edit: Edit) -> Result<Tagged<Item>, Problem> {
     edit.patch(KIND).await
 }
 
-/// Removes a group of the store, unless the configuration needs it.
+/// Removes a group of the store, unless the configuration, a user or a key needs it.
 #[utoipa::path(delete, path = "/api/groups/{name}", tag = "groups", params(("name" = String, Path), Meant),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn remove(edit: Edit) -> Result<StatusCode, Problem> {
-    edit.remove(KIND).await
+    edit.remove_unless(KIND, members).await
+}
+
+/// Refuses when users or keys of the store are in the group: they would be served nothing, and nobody
+/// would see why.
+fn members(state: &AdminState, name: &str) -> Result<(), Problem> {
+    let (users, keys) = (state.store.users_since(0)?, state.store.keys_since(0)?);
+    let users = users.iter().flatten().filter(|user| {
+        user.deleted_at.is_none() && group_of(&user.settings).as_deref() == Some(name)
+    });
+    let keys = keys
+        .iter()
+        .flatten()
+        .filter(|key| key.deleted_at.is_none() && group_of(&key.settings).as_deref() == Some(name));
+    let users = users.map(|user| format!("user {}", user.name));
+    let keys = keys.map(|key| format!("key {} of {}", key.name, key.user));
+    let mut all = users.chain(keys);
+    let told: Vec<String> = all.by_ref().take(TOLD).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    let more = match all.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(Problem::conflict(format!(
+        "{}{more} are in the group {name}: move them to another one first",
+        told.join(", ")
+    )))
+}
+
+/// The group that a row's settings name.
+fn group_of(settings: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Settings {
+        group: Option<String>,
+    }
+    serde_json::from_str::<Settings>(settings).ok()?.group
 }

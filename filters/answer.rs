@@ -127,7 +127,10 @@ fn common(ctx: &Ctx, session: &Session, fields: &mut HeaderMap) {
         && ctx.snapshot.gateway.receipt
         && let Some(candidate) = exchange.route.as_ref().and_then(|route| route.current())
     {
-        if let Ok(name) = HeaderValue::from_str(&candidate.channel.name) {
+        // A refusal before the first attempt has reached no channel.
+        if exchange.attempts() > 0
+            && let Ok(name) = HeaderValue::from_str(&candidate.channel.name)
+        {
             fields.insert("x-tollgate-channel", name);
         }
         fields.insert("x-tollgate-attempts", exchange.attempts().into());

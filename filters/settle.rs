@@ -9,7 +9,7 @@ use llm::{Format, ToolUses, Usage, tokens};
 
 use crate::attempt;
 use crate::ctx::{Ctx, Stage};
-use crate::exchange::{Closed, Exchange};
+use crate::exchange::{Asked, Closed, Exchange};
 use crate::shared::Shared;
 
 /// Closes the exchange of `ctx` with the status the client got. Later calls change nothing.
@@ -86,7 +86,7 @@ async fn used(exchange: &Exchange, report: Option<&Report>) -> Used {
     ) else {
         return Used::NOTHING;
     };
-    let (mut usage, tools, input_known, output_known) = match report {
+    let (mut usage, mut tools, input_known, output_known) = match report {
         Some(report) => (
             report.usage,
             report.tools.clone(),
@@ -110,6 +110,7 @@ async fn used(exchange: &Exchange, report: Option<&Report>) -> Used {
             usage.output = counted.1;
         }
     }
+    rename_search(asked, &mut tools);
     let source = match (input_known, output_known) {
         (true, true) => UsageSource::Provider,
         (false, false) => UsageSource::Estimated,
@@ -119,6 +120,17 @@ async fn used(exchange: &Exchange, report: Option<&Report>) -> Used {
         usage,
         tools,
         source,
+    }
+}
+
+/// A search has two names, and two prices. The answer says which it was, or only the request.
+fn rename_search(asked: &Asked, tools: &mut ToolUses) {
+    let preview = "web_search_preview";
+    if !asked.ask.extras.search_by_preview() || tools.iter().any(|(name, _)| name == preview) {
+        return;
+    }
+    for (name, _) in tools.iter_mut().filter(|(name, _)| name == "web_search") {
+        preview.clone_into(name);
     }
 }
 

@@ -28,8 +28,10 @@ use crate::{answer, error_event, framing, hold, settle};
 
 /// Bytes of a stream held back at most while its first content is awaited.
 const MAX_HELD: usize = 64 * 1024;
-/// Bytes handed on between two notes in the journal of how far an answer is.
+/// Between two notes in the journal of how far an answer is: bytes handed on, or time when there were
+/// fewer. What a crash leaves uncharged is no more.
 const NOTED: u64 = 16 * 1024;
+const NOTED_EVERY: Duration = Duration::from_millis(500);
 
 /// How the upstream's answer ended.
 pub(crate) enum Ended {
@@ -57,6 +59,7 @@ pub(crate) struct Showing {
     handed: u64,
     /// So many of them when the journal was last told.
     noted: u64,
+    noted_at: Instant,
 }
 
 /// What was read in one go, and what it means.
@@ -102,6 +105,7 @@ impl Showing {
             first: Bytes::new(),
             handed: 0,
             noted: 0,
+            noted_at: Instant::now(),
         })
     }
 
@@ -311,10 +315,12 @@ impl Showing {
 
     /// Tells the journal now and then how far the answer is.
     fn note(&mut self, ctx: &mut Ctx, attempt: &Attempt) {
-        if self.handed - self.noted < NOTED {
+        let news = self.handed - self.noted;
+        if news == 0 || news < NOTED && self.noted_at.elapsed() < NOTED_EVERY {
             return;
         }
         self.noted = self.handed;
+        self.noted_at = Instant::now();
         let report = self.reading.report();
         // A JSON body is only read whole.
         let output = match self.framing {

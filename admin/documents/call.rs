@@ -62,9 +62,20 @@ impl Edit {
     }
 
     pub(crate) async fn remove(self, kind: DocumentKind) -> Result<StatusCode, Problem> {
+        self.remove_unless(kind, |_, _| Ok(())).await
+    }
+
+    /// Removes the document if `may_go` finds nothing that needs it.
+    pub(crate) async fn remove_unless(
+        self,
+        kind: DocumentKind,
+        may_go: fn(&AdminState, &str) -> Result<(), Problem>,
+    ) -> Result<StatusCode, Problem> {
         let state = self.state.clone();
-        let removed =
-            state.work(move |state| change::remove(state, kind, &self.name, &self.if_match));
+        let removed = state.work(move |state| {
+            may_go(state, &self.name)?;
+            change::remove(state, kind, &self.name, &self.if_match)
+        });
         removed.await.map(|()| StatusCode::NO_CONTENT)
     }
 }

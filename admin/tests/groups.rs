@@ -109,6 +109,33 @@ async fn a_group_that_the_configuration_names_stays() {
 }
 
 #[tokio::test]
+async fn a_group_that_users_or_keys_are_in_stays() {
+    let api = api().await;
+    for name in ["pro", "empty"] {
+        api.send("POST", "/api/groups", &json!({ "name": name }))
+            .await;
+    }
+    api.learn();
+    let user = json!({ "name": "ada", "group": "pro" });
+    assert_eq!(api.send("POST", "/api/users", &user).await.status, 201);
+    let key = json!({ "user": "root", "name": "one", "group": "pro" });
+    let key = api.send("POST", "/api/keys", &key).await;
+    assert_eq!(key.status, 201, "{key:?}");
+    let refused = api.send("DELETE", "/api/groups/pro", &json!({})).await;
+    let why = refused.problem(409);
+    assert!(why.contains("user ada, key one of root are in"), "{why}");
+    let gone = api.send("DELETE", "/api/groups/empty", &json!({})).await;
+    assert_eq!(gone.status, 204);
+    let id = key.json()["id"].as_str().unwrap().to_owned();
+    api.send("DELETE", &format!("/api/keys/{id}"), &json!({}))
+        .await;
+    api.send("PATCH", "/api/users/ada", &json!({ "group": "default" }))
+        .await;
+    let gone = api.send("DELETE", "/api/groups/pro", &json!({})).await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+}
+
+#[tokio::test]
 async fn models_have_slashes_and_built_in_prices() {
     let api = api().await;
     let body = json!({ "name": "meta/llama 3", "price": { "input": 0.1, "output": "0.2" } });

@@ -31,13 +31,14 @@ pub struct Hosted {
 /// Tools whose uses a meter reports, by what their types begin with: most have dates behind that.
 const HOSTED: [(&str, &[&str]); 5] = [
     // An answer that does not repeat its tools does not say which search it was.
-    (PREVIEW, &[PREVIEW, "web_search"]),
-    ("web_search", &["web_search"]),
+    (PREVIEW, &[PREVIEW, SEARCH]),
+    (SEARCH, &[SEARCH]),
     ("file_search", &["file_search"]),
     ("code_interpreter", &["code_interpreter"]),
     (DRAWING, &[DRAWING]),
 ];
 const PREVIEW: &str = "web_search_preview";
+const SEARCH: &str = "web_search";
 const DRAWING: &str = "image_generation";
 
 impl Extras {
@@ -86,6 +87,17 @@ impl Extras {
             }
             None => self.tools.push(tool),
         }
+    }
+
+    /// Whether every search that the caller allows is the one with the older name and price: an answer
+    /// need not say again which it was.
+    pub fn search_by_preview(&self) -> bool {
+        let mut searches = self
+            .tools
+            .iter()
+            .filter(|tool| tool.names.contains(&SEARCH));
+        searches.next().is_some_and(|tool| tool.names[0] == PREVIEW)
+            && searches.all(|tool| tool.names[0] == PREVIEW)
     }
 
     /// How often the provider may run a tool, if a caller who says nothing gets `usual` calls.

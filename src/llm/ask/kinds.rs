@@ -21,7 +21,7 @@ impl Kinds {
     }
 
     /// Whether images may come out. Gemini's image models draw unless it is said that they shall not
-    /// (https://ai.google.dev/gemini-api/docs/image-generation).
+    /// (<https://ai.google.dev/gemini-api/docs/image-generation>).
     pub fn may_draw(self, upstream: Format) -> bool {
         let unasked = upstream == Format::Gemini && !self.said;
         self.draws || self.has_brush || unasked

@@ -92,6 +92,25 @@ async fn tools_that_the_provider_ran_are_on_the_bill() {
     .await;
     // 2000 x 2.50 + 300 x 10 per million, and three calls at 25 per thousand.
     assert_eq!(record["cost"], "0.083000000", "{record}");
+
+    // An answer that does not repeat the tools does not say which search it was: the request does.
+    body.as_object_mut().unwrap().remove("tools");
+    let ask = |tool| {
+        let mut ask = Dialect::Responses.ask("gpt-4o", false);
+        ask["tools"] = json!([{ "type": tool }]);
+        Call::json(Dialect::Responses, "gpt-4o", false, &ask)
+    };
+    for (tool, cost) in [
+        ("web_search_preview", "0.083000000"),
+        ("web_search_preview_2025_03_11", "0.083000000"),
+        ("web_search", "0.038000000"),
+    ] {
+        four.upstream(Dialect::Responses)
+            .then(Reply::value(200, &body));
+        let answer = ask(tool).send(&four.gateway).await;
+        let record = four.gateway.record(answer.is(200).id()).await;
+        assert_eq!(record["cost"], cost, "{tool}: {record}");
+    }
 }
 
 #[tokio::test]

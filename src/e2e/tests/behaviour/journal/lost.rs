@@ -52,6 +52,32 @@ async fn it_pays_for_its_input_and_for_the_output_that_was_noted() {
 }
 
 #[tokio::test]
+async fn a_slow_answer_pays_for_its_output_though_it_is_short() {
+    let upstream = Upstream::start().await;
+    let texts = ["five words of an answer "; 12];
+    let reply = Dialect::Chat.stream(&texts, COUNTS);
+    upstream.then(
+        reply
+            .paced(Duration::from_millis(150))
+            .stalled_after_pieces(12),
+    );
+    let gateway = Gateway::start(Setup::one(&upstream.url(), Dialect::Chat)).await;
+    let mut stream = gateway.stream(Dialect::Chat).await;
+    let id = stream.id();
+    for _ in 0..11 {
+        stream.first_text(Dialect::Chat).await;
+    }
+    let gateway = gateway.killed_and_started_again().await;
+    let record = gateway.record(&id).await;
+    assert_eq!(record["end"], "gateway_lost", "{record}");
+    assert_eq!(record["status"], 200, "{record}");
+    assert!(record["first_byte_ms"].is_u64(), "{record}");
+    assert!(record["duration_ms"].as_u64().unwrap() > 500, "{record}");
+    let output = record["usage"]["output"].as_u64().unwrap();
+    assert!((15..=80).contains(&output), "264 bytes or less: {record}");
+}
+
+#[tokio::test]
 async fn one_that_was_never_answered_pays_for_its_input() {
     let upstream = Upstream::start().await;
     upstream.then(e2e::Reply::silence());
