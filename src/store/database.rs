@@ -156,8 +156,20 @@ impl<D: Driver> Store for Database<D> {
 
     fn usage(&self, search: &UsageSearch) -> Result<Sums, StoreError> {
         let driver = self.driver()?;
-        let rows = driver.query(&usage::sums(driver.dialect(), search))?;
-        usage::to_sums(search, rows)
+        let rows = |part| driver.query(&usage::sums(driver.dialect(), part));
+        let parts = search.parts();
+        let found = thread::scope(|scope| {
+            let asked: Vec<_> = parts
+                .iter()
+                .map(|part| scope.spawn(move || rows(part)))
+                .collect();
+            let rows = asked.into_iter().map(|part| match part.join() {
+                Ok(rows) => rows,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            rows.collect::<Result<Vec<_>, _>>()
+        })?;
+        usage::to_sums(search, found.into_iter().flatten().collect())
     }
 
     fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {

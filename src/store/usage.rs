@@ -100,6 +100,38 @@ pub struct UsageSearch {
     pub by: Vec<Dimension>,
 }
 
+/// Buckets that one question sums up at most, if several can be asked at once: sums of many hours take
+/// long, and longer than a page should take to come.
+const AT_ONCE: i64 = 240;
+/// Questions at once at most: others ask too.
+const QUESTIONS: i64 = 4;
+
+impl UsageSearch {
+    /// The same in as many parts as are asked at once: one after another, each of whole buckets.
+    pub(crate) fn parts(&self) -> Vec<UsageSearch> {
+        let (us, from) = (self.bucket.us(), self.bucket.end(self.from));
+        let length = self.bucket.end(self.to).as_microsecond() - from.as_microsecond();
+        let questions = (length / us / AT_ONCE + 1).clamp(1, QUESTIONS);
+        let each = SignedDuration::from_micros(length / us / questions * us);
+        let mut begin = self.from;
+        let mut parts = Vec::new();
+        for number in 1..=questions {
+            let end = match from.checked_add(each * number as i32) {
+                Ok(end) if number < questions => end,
+                _ => self.to,
+            };
+            let (from, to) = (begin, end);
+            parts.push(UsageSearch {
+                from,
+                to,
+                ..self.clone()
+            });
+            begin = end;
+        }
+        parts
+    }
+}
+
 /// What was used in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sum {
@@ -134,6 +166,67 @@ impl fmt::Display for Dimension {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_a_search_are_whole_buckets_and_miss_none() {
+        let time = |text: &str| text.parse::<Timestamp>().expect(text);
+        for (from, to, bucket, count) in [
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-02-01T00:00:00Z",
+                Bucket::Hour,
+                4,
+            ),
+            (
+                "2026-01-01T00:20:00Z",
+                "2026-01-28T23:59:59.5Z",
+                Bucket::Hour,
+                3,
+            ),
+            (
+                "2026-01-01T00:20:00Z",
+                "2026-01-01T00:40:00Z",
+                Bucket::Hour,
+                1,
+            ),
+            (
+                "2026-01-02T00:00:00Z",
+                "2026-01-01T00:00:00Z",
+                Bucket::Hour,
+                1,
+            ),
+            (
+                "2017-01-01T00:00:00Z",
+                "2026-12-01T00:00:00Z",
+                Bucket::Day,
+                4,
+            ),
+            (
+                "2026-01-01T00:00:00Z",
+                "2026-04-01T00:00:00Z",
+                Bucket::Day,
+                1,
+            ),
+        ] {
+            let whole = UsageSearch {
+                from: time(from),
+                to: time(to),
+                bucket,
+                by: vec![Dimension::Model],
+            };
+            let parts = whole.parts();
+            assert_eq!(parts.len(), count, "{from} to {to}");
+            assert_eq!((parts[0].from, parts[count - 1].to), (whole.from, whole.to));
+            for pair in parts.windows(2) {
+                assert_eq!(pair[0].to, pair[1].from);
+                assert_eq!(
+                    bucket.start(pair[0].to),
+                    pair[0].to,
+                    "a bucket begins there"
+                );
+            }
+        }
+    }
 
     #[test]
     fn buckets_begin_at_whole_hours_and_days() {

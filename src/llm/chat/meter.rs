@@ -7,7 +7,7 @@ use crate::loose::{self, Count, List, Raw, Slot, Text, Truthy, Words, loose};
 use crate::meter::{Kind, Piece, Report};
 
 /// Tool calls that are told apart; an answer with more is counted short.
-const MAX_CALLS: usize = 256;
+const MAX_CALLS: usize = 1_024;
 
 loose! {
     struct Chunk<'a> {

@@ -63,6 +63,22 @@ const WORDS: &[(&str, FaultClass)] = &[
     ("resourcenotfounderror", NotFound),
     ("invalidendpointormodelnotfound", NotFound), // Volcengine
     ("unknownmodel", NotFound),
+    // What fails a response by the caller's own doing
+    // (<https://platform.openai.com/docs/api-reference/responses/object>).
+    ("invalidprompt", BadRequest),
+    ("invalidimage", BadRequest),
+    ("invalidimageformat", BadRequest),
+    ("invalidbase64image", BadRequest),
+    ("invalidimageurl", BadRequest),
+    ("invalidimagemode", BadRequest),
+    ("imagetoolarge", BadRequest),
+    ("imagetoosmall", BadRequest),
+    ("imageparseerror", BadRequest),
+    ("imagefiletoolarge", BadRequest),
+    ("imagefilenotfound", BadRequest),
+    ("emptyimagefile", BadRequest),
+    ("failedtodownloadimage", BadRequest),
+    ("unsupportedimagemediatype", BadRequest),
     ("requesttoolarge", TooLarge),
     ("payloadtoolarge", TooLarge),
     ("insufficientquota", Quota),

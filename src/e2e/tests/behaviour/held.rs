@@ -154,6 +154,27 @@ async fn the_callers_own_fault_inside_a_200_is_not_tried_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_response_that_fails_by_the_callers_doing_is_a_400_and_harms_nobody() {
+    for code in ["invalid_prompt", "image_too_large", "invalid_image_url"] {
+        let pair = pair(Dialect::Responses, json!({})).await;
+        let failed = json!({ "id": "resp_1", "object": "response", "status": "failed", "output": [],
+            "error": { "code": code, "message": "bad prompt" } });
+        let event = json!({ "type": "response.failed", "sequence_number": 0, "response": failed });
+        pair.first.then(Reply::value(200, &failed));
+        let whole = Call::ask(Dialect::Chat, "m", false);
+        let answer = whole.send(&pair.gateway).await;
+        answer.is(400);
+        pair.first.then(Reply::sse([format!(
+            "event: response.failed\ndata: {event}\n\n"
+        )]));
+        let streamed = Call::ask(Dialect::Messages, "m", true);
+        let answer = streamed.send(&pair.gateway).await;
+        answer.is(400);
+        assert_eq!(pair.second.calls(), 0, "{code}: nobody else is asked");
+    }
+}
+
+#[tokio::test]
 async fn tool_calls_reasoning_and_refusals_are_content() {
     let openings = [
         r#"{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""}}]}"#,

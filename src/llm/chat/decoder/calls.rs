@@ -11,7 +11,7 @@ use crate::meter::cut;
 use crate::normal::mint_id;
 
 /// Calls of one choice that are told apart; further ones are left out.
-const MAX_CALLS: usize = 256;
+const MAX_CALLS: usize = 1_024;
 /// Bytes of arguments that are kept until the call's name comes; no server is known that sends more
 /// than the first fragment before it.
 const MAX_EARLY_BYTES: usize = 64 * 1024;

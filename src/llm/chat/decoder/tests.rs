@@ -288,6 +288,19 @@ fn a_call_without_id_gets_one_of_its_own_in_every_answer() {
 }
 
 #[test]
+fn many_calls_side_by_side_are_all_there() {
+    let calls: Vec<Value> = (0..1_000)
+        .map(|n| json!({"index": n, "id": format!("c{n}"), "function": {"name": "f", "arguments": "{}"}}))
+        .collect();
+    let opened = |all: &[String]| all.iter().filter(|event| event.contains(" open ")).count();
+    let whole = chunk(json!({ "tool_calls": calls }));
+    assert_eq!(opened(&stream(&[whole, finish("tool_calls")])), 1_000);
+    let mut chunks: Vec<Value> = calls.into_iter().map(|one| chunk(call(one))).collect();
+    chunks.push(finish("tool_calls"));
+    assert_eq!(opened(&stream(&chunks)), 1_000);
+}
+
+#[test]
 fn the_older_function_call_is_a_call() {
     let all = stream(&[
         chunk(json!({"function_call": {"name": "f", "arguments": "{"}})),

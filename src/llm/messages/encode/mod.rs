@@ -93,12 +93,11 @@ fn unsupported(request: &Request<'_>, losses: &mut Losses) -> Result<(), Misfit>
     if request.logprobs.is_some() {
         return Err(losses.contract(Feature::Logprobs, "it tells no probabilities"));
     }
+    // No penalty is what there is without one.
+    let bends = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
     let bending = [
-        (
-            request.frequency_penalty.is_some(),
-            Feature::FrequencyPenalty,
-        ),
-        (request.presence_penalty.is_some(), Feature::PresencePenalty),
+        (bends(request.frequency_penalty), Feature::FrequencyPenalty),
+        (bends(request.presence_penalty), Feature::PresencePenalty),
         (request.seed.is_some(), Feature::Seed),
         (request.logit_bias.is_some(), Feature::LogitBias),
     ];

@@ -197,9 +197,13 @@ impl<'a> Wish<'a> {
             };
         }
         let summary = wish.summary.0.or(wish.generate_summary.0);
-        if read::word("reasoning.summary", summary)?.is_some() {
-            self.request.reasoning.show = Show::Shown;
-        }
+        let summary = read::word("reasoning.summary", summary)?.is_some();
+        // Reasoning is shown to who asks for a summary, to nobody else.
+        self.request.reasoning.show = match self.request.reasoning.thinking {
+            _ if summary => Show::Shown,
+            Thinking::Unset | Thinking::Off => Show::Unset,
+            _ => Show::Hidden,
+        };
         for (name, value) in [("context", wish.context), ("mode", wish.mode)] {
             if value.0.is_some() {
                 self.hint(format!("reasoning.{name}"));

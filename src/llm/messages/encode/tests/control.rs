@@ -363,6 +363,16 @@ fn what_anthropic_has_no_place_for_is_named_or_refused() {
             "service_tier",
         ],
     );
+    // No penalty is what there is without one.
+    check(
+        BUDGET,
+        |request| {
+            request.frequency_penalty = Some(0.0);
+            request.presence_penalty = Some(0.0);
+        },
+        &[],
+        &[],
+    );
     refused(
         Strict,
         BUDGET,
