@@ -131,6 +131,8 @@ fn named_model(method: &Method, tail: &str) -> Endpoint {
     });
     let Some((model, operation, stream)) = action else {
         return match percent_decoded(tail) {
+            // An action that nobody knows; but names have colons, too.
+            Some(_) if *method == Method::POST && tail.contains(':') => Endpoint::Unknown,
             Some(model) => only(method, Method::GET, "GET, HEAD", || {
                 Endpoint::Models(Some(model))
             }),

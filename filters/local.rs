@@ -106,17 +106,18 @@ fn models(
     let Some(one) = one else {
         return Ok(list(format, &names));
     };
-    names
-        .iter()
-        .find(|name| name.as_str() == one)
-        .map(|name| entry(format, name).to_string().into_bytes())
-        .ok_or_else(|| {
-            Refusal::new(
-                Cause::UnknownModel,
-                format!("the model '{}' is not served to this key", short(one)),
-            )
-            .at(Some("model"))
-        })
+    // A name that only a wildcard covers is in no list.
+    if names.iter().any(|name| name == one) || is_usable(&ctx.snapshot, &caller, one) {
+        return Ok(entry(format, one).to_string().into_bytes());
+    }
+    let text = format!("the model '{}' is not served to this key", short(one));
+    Err(Refusal::new(Cause::UnknownModel, text).at(Some("model")))
+}
+
+fn is_usable(snapshot: &Snapshot, caller: &Caller, model: &str) -> bool {
+    let (token, user) = (&caller.token, caller.user.as_ref());
+    let user_group = user.map(|user| &*user.group);
+    token.allows_model(model) && plan::serves_to(snapshot, user_group, &token.group, model)
 }
 
 fn usable(snapshot: &Snapshot, caller: &Caller) -> Vec<String> {

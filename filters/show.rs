@@ -54,6 +54,8 @@ pub(crate) struct Showing {
     held_bytes: usize,
     shown: bool,
     hold: bool,
+    /// Errors in the answer are ours to tell, or to try elsewhere.
+    judges: bool,
     /// The first bytes handed on, and how many in all: what a cut JSON body is estimated by.
     first: Bytes,
     handed: u64,
@@ -92,9 +94,14 @@ impl Showing {
         let reading = Reading::new(exchange, asked, attempt, framing);
         let gathers = reading.is_translated() && !asked.streamed();
         let own = matches!(framing, Framing::Whole) && !reading.is_translated();
+        let judges = gathers || holds(ctx, attempt, framing);
+        // Nobody can use half a JSON value, so one is held as well, as far as there is room. What it says is
+        // the caller's to read. A compressed one is not read here.
+        let whole = own && !head.headers.contains_key(header::CONTENT_ENCODING);
         Ok(Showing {
             length: length.filter(|_| own).cloned(),
-            hold: gathers || holds(ctx, attempt, framing),
+            hold: whole || judges,
+            judges,
             reading,
             gathers,
             status: head.status.as_u16(),
@@ -129,7 +136,8 @@ impl Showing {
                     if !self.hold {
                         self.show(shared, session, ctx, attempt, upstream).await?;
                     }
-                    let limit = match self.shown || self.gathers {
+                    let whole = matches!(self.framing, Framing::Whole);
+                    let limit = match self.shown || whole {
                         true => idle,
                         false => idle.min(left(deadline)),
                     };
@@ -258,12 +266,16 @@ impl Showing {
 
     /// A held answer that turns out to be none.
     fn judge_held(&self, seen: Seen, ended: bool) -> Result<(), Happened> {
-        if seen.failed && (!seen.content || self.gathers) {
+        if self.judges && seen.failed && (!seen.content || self.gathers) {
             let fault = self.reading.report().fault.clone();
             let fault = fault.unwrap_or_else(|| llm::fault::read(500, b""));
             return Err(Happened::ErrorIn200(Box::new(fault)));
         }
         let streamed = !matches!(self.framing, Framing::Whole);
+        if ended && self.reading.report().unreadable && self.hold {
+            let nothing = "the upstream's answer holds nothing that can be read";
+            return Err(Happened::Unreadable(nothing.into()));
+        }
         if ended && streamed && !seen.content && !seen.terminal {
             return Err(Happened::Broken {
                 reused: false,

@@ -31,7 +31,7 @@ use crate::rows::Rows;
 use crate::sides::Socket;
 use crate::statement::Kept;
 use crate::upkeep::{Reloads, Side};
-use crate::{logs, newcomer, sides, treasury};
+use crate::{files, logs, newcomer, sides, treasury};
 
 /// Requests in flight at most; further ones are refused. What the journal may owe them, about
 /// 1 KiB each, is in memory only while the disk is full.
@@ -97,6 +97,13 @@ fn run(live: Arc<Live>, upgrade: bool, extra: Extra) -> Result<(), Failure> {
     logs::start(&snapshot.log);
     for warning in &snapshot.warnings {
         tracing::warn!(problem = %warning, "configuration");
+    }
+    let unusable = files::of_listeners(&snapshot);
+    if !unusable.is_empty() {
+        return Err(unusable.into());
+    }
+    for problem in files::of_channels(&snapshot) {
+        tracing::error!(%problem, "requests of this channel will fail");
     }
     let store = open_store(&snapshot.store)?;
     let sink: Arc<dyn Store> = Arc::clone(&store);

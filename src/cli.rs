@@ -10,7 +10,7 @@ use config::plan::{self, Wanted};
 use config::{Live, Problem};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{assembly, treasury};
+use crate::{assembly, files, treasury};
 
 /// Longest key read from standard input, in bytes.
 const MAX_STDIN_KEY: u64 = 4096;
@@ -152,7 +152,16 @@ fn load(path: &Path) -> Result<Live, Failure> {
 fn check(path: &Path) -> Result<(), Failure> {
     let live = load(path)?;
     let snapshot = live.full();
+    let unusable = [
+        files::of_listeners(&snapshot),
+        files::of_channels(&snapshot),
+    ]
+    .concat();
     let mut out = io::stdout().lock();
+    if !unusable.is_empty() {
+        let warnings = snapshot.warnings.iter().cloned();
+        return Err(warnings.chain(unusable).collect::<Vec<_>>().into());
+    }
     for warning in &snapshot.warnings {
         writeln!(out, "{}", line(warning))?;
     }
@@ -275,6 +284,13 @@ fn explain(path: &Path, token: &str, model: &str, at: &str) -> Result<(), Failur
         writeln!(
             out,
             "note: the token {} is disabled: its requests get 401",
+            caller.name
+        )?;
+    }
+    if caller.expires_at.is_some_and(|at| at <= Timestamp::now()) {
+        writeln!(
+            out,
+            "note: the token {} has expired: its requests get 401",
             caller.name
         )?;
     }

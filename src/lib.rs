@@ -4,6 +4,7 @@ pub mod assembly;
 pub mod cli;
 pub mod demo;
 mod drain;
+mod files;
 mod listen;
 mod logs;
 mod newcomer;

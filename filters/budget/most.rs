@@ -1,11 +1,13 @@
 //! The most that a planned request may cost: its text by its bytes, and what it announces beside that.
 
 use config::plan::Candidate;
+use config::snapshot::BodyRules;
 use ledger::Nanos;
 use ledger::bill::{self, Most, Writes};
 use llm::ask::{Ask, Extras};
 use llm::scan::Marks;
 use llm::{Format, Operation};
+use serde_json::value::RawValue;
 
 use crate::exchange::{Asked, Exchange};
 use crate::settle;
@@ -18,6 +20,9 @@ const IMAGE_TOKENS: u64 = 1_600;
 /// Calls of a tool that the provider runs, where nobody says how many there may be: more than most
 /// answers need, and a cent each or so.
 const TOOL_CALLS: u32 = 5;
+
+/// What the maximum of output tokens is called, at the top of a body.
+const MAXIMA: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 
 /// The most that any candidate's answer is expected to cost.
 pub(super) fn cost(exchange: &Exchange) -> Nanos {
@@ -51,7 +56,8 @@ fn cost_at(exchange: &Exchange, asked: &Asked, candidate: &Candidate) -> Nanos {
         return Nanos::ZERO;
     };
     let able = prices.facts_of(model, &candidate.model).max_output;
-    let output = match (asked.ask.max_output, able) {
+    let wanted = wanted(asked.ask.max_output, &candidate.channel.body);
+    let output = match (wanted, able) {
         (Some(asked), Some(able)) => asked.min(able),
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => snapshot.billing.hold_output,
@@ -65,6 +71,20 @@ fn cost_at(exchange: &Exchange, asked: &Asked, candidate: &Candidate) -> Nanos {
         ..announced(&asked.ask)
     };
     bill::hold(&price, &most, ratio)
+}
+
+/// The caller's maximum, or what the channel makes of it. Of several the larger one counts, as it does where
+/// the caller says several.
+fn wanted(asked: Option<u64>, rules: &BodyRules) -> Option<u64> {
+    let said = |list: &[(String, Box<RawValue>)]| {
+        let maxima = list.iter().filter(|(key, _)| MAXIMA.contains(&&**key));
+        maxima
+            .filter_map(|(_, value)| value.get().parse::<u64>().ok())
+            .max()
+    };
+    let removed = rules.remove.iter().any(|key| MAXIMA.contains(&&**key));
+    let asked = asked.filter(|_| !removed).or_else(|| said(&rules.default));
+    asked.max(said(&rules.set))
 }
 
 /// What goes in, and what else the request says of itself.

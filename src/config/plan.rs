@@ -18,7 +18,7 @@ use rand::Rng;
 pub use explain::{Explained, Explanation, LeftOut, Reason, explain};
 use keys::Turn;
 use routes::{Pool, tried};
-pub use routes::{Routes, Served, served, served_to, serves};
+pub use routes::{Routes, Served, served, served_to, serves, serves_to};
 use survey::Survey;
 
 use crate::health::Tick;

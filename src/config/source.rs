@@ -19,8 +19,8 @@ const MAX_FILE: u64 = 4 << 20;
 /// The most files that are read from a folder.
 const MAX_FILES: usize = 1_000;
 
-/// Variables of the original system that stand in for absent keys.
-pub(crate) const HONOURED: [&str; 9] = [
+/// Variables that stand in for absent keys: the original system's, and the one of the admin key.
+pub(crate) const HONOURED: [&str; 10] = [
     "PORT",
     "SQL_DSN",
     "DATABASE_URL",
@@ -30,6 +30,7 @@ pub(crate) const HONOURED: [&str; 9] = [
     "STREAMING_TIMEOUT",
     "MAX_REQUEST_BODY_MB",
     "AZURE_DEFAULT_API_VERSION",
+    "TOLLGATE_ADMIN_KEY",
 ];
 
 /// A configuration that has been read, not yet understood.

@@ -38,6 +38,8 @@ pub struct Report {
     pub model: Option<String>,
     /// The error that came in place of the answer, or in its middle.
     pub fault: Option<Fault>,
+    /// A whole body is there, and it is no JSON.
+    pub unreadable: bool,
     /// The answer is complete by the rules of its format.
     pub terminal: bool,
     /// Something came that a user would see or act on.

@@ -7,6 +7,7 @@ use crate::fault::{self, Fault, FaultClass, Telling};
 use crate::frame::json_array::{self, Place};
 use crate::frame::{TooLarge, sse};
 use crate::meter::{Kind, Meter, Piece};
+use crate::scan;
 use crate::skeleton::Skeleton;
 use crate::{Format, Operation};
 
@@ -359,7 +360,8 @@ fn read_whole(body: &Body, meter: &mut Meter, report: &mut Report) {
         json,
         whole: true,
     };
-    meter.read(piece, report);
+    let kind = meter.read(piece, report);
+    report.unreadable = kind == Kind::Unread && scan::check(json).is_err();
     report.output_bytes += elided;
 }
 

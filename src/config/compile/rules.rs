@@ -43,8 +43,14 @@ pub(super) fn status_map(field: &Field<'_>) -> HashMap<u16, u16> {
         if from.is_none() {
             to.error("not a status", "map a number from 100 to 599 to another");
         }
-        if let (Some(from), Some(to)) = (from, to.integer(status.clone())) {
-            map.insert(from, to);
+        if let (Some(from), Some(judged)) = (from, to.integer(status.clone())) {
+            if from >= 400 && judged < 400 {
+                to.error(
+                    "makes an answer of an error",
+                    "map an error to a status from 400 on",
+                );
+            }
+            map.insert(from, judged);
         }
     }
     map

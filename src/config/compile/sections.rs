@@ -42,7 +42,7 @@ pub(super) fn read(root: &mut Map<'_>, environment: &Environment<'_>) -> Section
     let mut addresses = listen::Addresses::default();
     Sections {
         gateway: gateway(root.take("gateway").map(), environment, &mut addresses),
-        admin: admin(root.take("admin").map(), &mut addresses),
+        admin: admin(root.take("admin").map(), environment, &mut addresses),
         metrics: metrics(root.take("metrics").map(), &mut addresses),
         billing: billing(root.take("billing").map()),
         log: log(root.take("log").map()),
@@ -127,10 +127,17 @@ fn origin(field: &Field<'_>) -> Option<String> {
     None
 }
 
-fn admin(mut map: Map<'_>, addresses: &mut listen::Addresses) -> Admin {
+fn admin(
+    mut map: Map<'_>,
+    environment: &Environment<'_>,
+    addresses: &mut listen::Addresses,
+) -> Admin {
     let at = map.take("listen");
     let listen = listen::plain(&at, "127.0.0.1:3001", addresses);
     let key = map.take("key");
+    let key = environment
+        .instead_of(&key, "TOLLGATE_ADMIN_KEY")
+        .unwrap_or(key);
     let words = key.text().map(str::trim).filter(|text| !text.is_empty());
     if words.is_none() && !key.is_bad() && !listen::is_loopback(&listen.address) {
         at.error(

@@ -149,10 +149,14 @@ pub fn served_to<'a>(
 
 /// Whether a caller of `group` may ask for `model`, by name or through a wildcard.
 pub fn serves(snapshot: &Snapshot, group: &str, model: &str) -> bool {
+    serves_to(snapshot, None, group, model)
+}
+
+/// The same for a caller whose user is of `user_group`.
+pub fn serves_to(snapshot: &Snapshot, user_group: Option<&str>, group: &str, model: &str) -> bool {
     let routes = &snapshot.routes;
-    let mut groups = routes
-        .tried(group)
-        .filter_map(|group| routes.groups.get(group));
+    let mut groups =
+        tried(snapshot, user_group, group).filter_map(|group| routes.groups.get(group));
     groups.any(|group| group.serves(model, |channel| channel.enabled))
 }
 

@@ -459,6 +459,17 @@ fn numbers_have_bounds() {
 }
 
 #[test]
+fn no_error_is_made_an_answer() {
+    check_channel(
+        "status_map: {500: 200, 404: 399, 418: 400, 302: 200}",
+        &[
+            "!channels.a.status_map.500: makes an answer of an error",
+            "!channels.a.status_map.404: makes an answer of an error",
+        ],
+    );
+}
+
+#[test]
 fn headers_that_frame_the_message_are_not_the_operator_s() {
     check_channel(
         "headers: {set: {Host: x, 'a b': c, x-c: \"d\\ne\", x-e: , authorization: mine}, remove: [te, x-ok, 'ü']}",

@@ -20,8 +20,10 @@ fn they_stand_in_for_absent_keys() {
         ("DATABASE_URL", "sqlite://other.db"),
         ("SESSION_SECRET", "x"),
         ("CRYPTO_SECRET", "y"),
+        ("TOLLGATE_ADMIN_KEY", "an-admin-key-of-some-length"),
     ]);
     let snapshot = compile_with("", &env).unwrap();
+    assert!(snapshot.admin.key.is_some());
     assert_eq!(snapshot.gateway.listen[0].address, "0.0.0.0:8081");
     assert_eq!(snapshot.gateway.timeouts.idle, Duration::from_secs(120));
     assert_eq!(snapshot.gateway.max_body, 64 << 20);

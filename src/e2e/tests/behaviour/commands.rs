@@ -47,6 +47,32 @@ fn two_channels() -> Setup {
 }
 
 #[test]
+fn certificates_that_cannot_be_used_are_told_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = json!({ "cert": "none.pem", "key": "none.pem" });
+    let listen = json!({ "listen": [{ "address": "127.0.0.1:0", "tls": tls }] });
+    let broken = altered(
+        channel("c", "https://127.0.0.1:9", Dialect::Chat),
+        json!({ "tls": { "ca": "none.pem" } }),
+    );
+    let setup = Setup::new()
+        .channel(broken)
+        .with(json!({ "gateway": listen }));
+    std::fs::write(folder.path().join("t.yaml"), setup.text()).unwrap();
+    let check = tollgate(folder.path(), &["check", "--config", "t.yaml"], "");
+    assert_eq!(check.status.code(), Some(1), "{}", said(&check));
+    for path in [
+        "gateway.listen[0].tls.cert: none.pem",
+        "channels.c.tls.ca: none.pem",
+    ] {
+        assert!(said(&check).contains(path), "{}", said(&check));
+    }
+    let serve = tollgate(folder.path(), &["serve", "--config", "t.yaml"], "");
+    assert_eq!(serve.status.code(), Some(1), "{}", said(&serve));
+    assert!(said(&serve).contains("gateway.listen[0].tls.cert"));
+}
+
+#[test]
 fn check_prints_the_routes_of_a_good_configuration() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.yaml"), two_channels().text()).unwrap();

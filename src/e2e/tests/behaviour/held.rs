@@ -175,6 +175,31 @@ async fn a_response_that_fails_by_the_callers_doing_is_a_400_and_harms_nobody() 
 }
 
 #[tokio::test]
+async fn a_whole_answer_that_is_none_is_tried_elsewhere() {
+    for dialect in Dialect::ALL {
+        let pair = pair(dialect, json!({})).await;
+        pair.second.always(dialect.whole("fine", COUNTS));
+        let whole = dialect.whole("one", COUNTS).whole_body();
+        let half = &whole[..whole.len() / 2];
+        for (name, reply) in [
+            ("no body", Reply::json(200, "")),
+            ("half a body", Reply::json(200, half.to_vec())),
+            (
+                "a cut",
+                dialect.whole("one", COUNTS).cut_after(20, Cut::Rst),
+            ),
+        ] {
+            pair.first.then(reply);
+            let answer = Call::ask(dialect, "m", false).send(&pair.gateway).await;
+            let body = answer.is(200).json();
+            assert_eq!(dialect.text_of(&body), "fine", "{dialect:?}: {name}");
+            let record = pair.gateway.record(answer.id()).await;
+            assert_eq!(record["attempts"], 2, "{dialect:?}: {name}: {record}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn tool_calls_reasoning_and_refusals_are_content() {
     let openings = [
         r#"{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""}}]}"#,

@@ -246,6 +246,16 @@ async fn the_model_list_has_the_shape_of_its_reader() {
         "{openai}"
     );
 
+    // But who asks for one of these names finds it.
+    let one = Call::get("/v1/models/o3-mini").send(&gateway).await;
+    assert_eq!(one.is(200).json()["id"], "o3-mini");
+    let other = Call::get("/v1/models/o4-mini").send(&gateway).await;
+    assert_eq!(other.status, 404);
+    let foreign = Call::get("/v1/models/o3-mini").key(Dialect::Chat, "sk-few-0123456789");
+    assert_eq!(foreign.send(&gateway).await.status, 404);
+    let action = Call::ask(Dialect::Gemini, "m", false).path("/v1beta/models/alpha:fooBar");
+    assert_eq!(action.send(&gateway).await.status, 404);
+
     let anthropic = Call::get("/v1/models").header("anthropic-version", "2023-06-01");
     let anthropic = anthropic.send(&gateway).await.is(200).json();
     assert_eq!(names(&anthropic["data"], "id"), ["alpha", "beta", "gamma"]);

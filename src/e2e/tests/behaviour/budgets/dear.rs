@@ -81,3 +81,34 @@ async fn an_answer_in_sound_or_images_is_held_at_its_price() {
         assert_eq!(got, wanted, "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_maximum_that_the_channel_sets_is_held() {
+    let upstream = Upstream::start().await;
+    upstream.always(Dialect::Chat.whole("x", Counts::of(1, 1)));
+    let body = async |rules: Value| {
+        let upstream = channel("main", &upstream.url(), Dialect::Chat);
+        let rules = json!({ "models": ["chat-m"], "body": rules });
+        let setup = setup(BUDGET).channel(altered(upstream, rules));
+        let price = json!({ "input": 1, "output": 10 });
+        let setup = setup.with(json!({
+            "billing": { "hold_output": 4096 },
+            "models": { "*-m": { "price": price } },
+        }));
+        let gateway = Gateway::start(setup).await;
+        let mut ask = Dialect::Chat.ask("chat-m", false);
+        ask["max_tokens"] = json!(50);
+        let said = status(&gateway, Dialect::Chat, &ask).await;
+        ask.as_object_mut().unwrap().remove("max_tokens");
+        (said, status(&gateway, Dialect::Chat, &ask).await)
+    };
+    // The budget covers 1,500 tokens, and not the 4,096 that are held where nobody says.
+    assert_eq!(body(json!({})).await, (200, 429));
+    let default = json!({ "default": { "max_tokens": 100 } });
+    assert_eq!(body(default).await, (200, 200));
+    assert_eq!(
+        body(json!({ "set": { "max_tokens": 5000 } })).await,
+        (429, 429)
+    );
+    assert_eq!(body(json!({ "remove": ["max_tokens"] })).await, (429, 429));
+}
