@@ -10,7 +10,7 @@ use llm::tap::Framing;
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Stage};
 use crate::limit;
 use crate::reject::Refusal;
 
@@ -120,10 +120,10 @@ fn common(ctx: &Ctx, session: &Session, fields: &mut HeaderMap) {
         fields.insert(X_REQUEST_ID, id);
     }
     cors(ctx, session, fields);
-    if let crate::ctx::Stage::Exchange(exchange) = &ctx.stage {
+    if let Stage::Exchange(exchange) = &ctx.stage {
         limit::headers(ctx.format, ctx.at, &exchange.standing, fields);
     }
-    if let crate::ctx::Stage::Exchange(exchange) = &ctx.stage
+    if let Stage::Exchange(exchange) = &ctx.stage
         && ctx.snapshot.gateway.receipt
         && let Some(candidate) = exchange.route.as_ref().and_then(|route| route.current())
     {
@@ -258,6 +258,11 @@ pub(crate) async fn refusal_as(
     }
     if refusal.forbids_retry(ctx.format) {
         fields.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    if let Stage::Exchange(exchange) = &ctx.stage
+        && let Some(id) = &exchange.refused_as
+    {
+        fields.insert(UPSTREAM_REQUEST_ID, id.clone());
     }
     if let Some(allow) = allow {
         fields.insert(header::ALLOW, HeaderValue::from_static(allow));

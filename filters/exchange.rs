@@ -38,6 +38,8 @@ pub(crate) struct Exchange {
     pub(crate) route: Option<Route>,
     /// The answer, once an upstream gave one that the client is shown.
     pub(crate) reply: Option<Reply>,
+    /// The upstream's own id of the request, where its last answer was an error.
+    pub(crate) refused_as: Option<HeaderValue>,
     /// Whether an attempt is under way that the upstream may charge for.
     pub(crate) under_way: bool,
     /// Fields that the conversion for the current attempt dropped, by the caller's names.

@@ -71,6 +71,7 @@ pub struct Metrics {
     channel_up: GaugeVec,
     config_valid: IntGauge,
     config_generation: IntGauge,
+    config_waiting: IntGauge,
     rows_unreadable: IntGauge,
     ledger_queue: IntGauge,
     journal_bytes: IntGauge,
@@ -238,6 +239,10 @@ impl Metrics {
                 "tollgate_config_generation",
                 "Number of the running configuration, counted from start",
             )?,
+            config_waiting: gauge(
+                "tollgate_config_waiting",
+                "Settings that were changed and wait for a restart",
+            )?,
             rows_unreadable: gauge(
                 "tollgate_rows_unreadable",
                 "Users, keys, channels, groups and models of the store that are not in force, because they are wrong",
@@ -284,6 +289,8 @@ impl Metrics {
         self.how_it_is(live);
         self.config_generation
             .set(i64::try_from(snapshot.number).unwrap_or(i64::MAX));
+        self.config_waiting
+            .set(i64::try_from(snapshot.waiting).unwrap_or(i64::MAX));
         self.channel_up.reset();
         let now = Tick::now();
         for channel in &snapshot.channels {

@@ -198,6 +198,7 @@ fn admit(
         asked: None,
         route: None,
         reply: None,
+        refused_as: None,
         under_way: false,
         dropped: Vec::new(),
         permit: None,

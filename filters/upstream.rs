@@ -14,6 +14,7 @@ use pingora::time::timeout;
 use pingora::{Error, ErrorSource, ErrorType};
 use tokio::io::AsyncWriteExt;
 
+use crate::answer;
 use crate::attempt::{self, Attempt};
 use crate::ctx::Ctx;
 use crate::failover::Happened;
@@ -116,6 +117,7 @@ async fn send(
     };
     let head = attempt.head(asked, exchange.operation);
     exchange.under_way = true;
+    exchange.refused_as = None;
     if exchange.overhead.is_zero() {
         exchange.overhead = exchange.arrived.elapsed();
     }
@@ -207,6 +209,10 @@ async fn receive(
     };
     let status = attempt.judged(head.status.as_u16());
     if !(200..300).contains(&status) {
+        let id = answer::upstream_id(&head.headers);
+        if let Some(exchange) = ctx.exchange() {
+            exchange.refused_as = id;
+        }
         return Err(error_status(session, attempt, upstream, status)
             .await?
             .into());

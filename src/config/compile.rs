@@ -159,6 +159,7 @@ impl Draft {
             groups: self.groups.by_name,
             group_ratios: self.groups.ratios,
             warnings: Vec::new(),
+            waiting: 0,
             origins: Origins::new(),
             sealer: self.sealer,
         }

@@ -5,8 +5,8 @@ use secrecy::ExposeSecret;
 use crate::problem::Problem;
 use crate::snapshot::Snapshot;
 
-/// Puts the listeners, the store, Redis and the journal of `old` into `new`; a warning for each that
-/// differed.
+/// Puts the listeners, the store, Redis and the journal of `old` into `new`, which counts those that
+/// differed; a warning for each of them.
 pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> Vec<Problem> {
     let mut waiting = Vec::new();
     keep(
@@ -39,6 +39,7 @@ pub(crate) fn keep_what_needs_a_restart(old: &Snapshot, new: &mut Snapshot) -> V
         waiting.push(waits("redis"));
     }
     keep("journal", &old.journal, &mut new.journal, &mut waiting);
+    new.waiting = waiting.len();
     waiting
 }
 

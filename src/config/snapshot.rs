@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub group_ratios: BTreeMap<String, BTreeMap<String, Ratio>>,
     /// What `check` and the log say about a configuration that compiles all the same.
     pub warnings: Vec<crate::problem::Problem>,
+    /// Settings that were changed and wait for a restart.
+    pub waiting: usize,
     /// Where channels, groups and models come from; those that are built in are not among them.
     pub origins: Origins,
     /// Seals and opens the provider keys of the store, when there is an `encryption_key`.

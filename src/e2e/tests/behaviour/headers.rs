@@ -302,3 +302,25 @@ async fn browsers_get_the_headers_they_need() {
     let answer = preflight.send(&off.gateway).await;
     assert_eq!(answer.header("access-control-allow-origin"), None);
 }
+
+#[tokio::test]
+async fn the_upstreams_own_id_of_a_request_is_told_of_its_errors_too() {
+    for (client, upstream) in [
+        (Dialect::Chat, Dialect::Chat),
+        (Dialect::Messages, Dialect::Chat),
+    ] {
+        let server = Upstream::start().await;
+        let gateway = Gateway::start(Setup::one(&server.url(), upstream)).await;
+        for status in [400, 429, 503] {
+            server.always(
+                upstream
+                    .fault(status, "not today")
+                    .header("x-request-id", "req_012"),
+            );
+            let answer = Call::ask(client, "m", false).send(&gateway).await;
+            let told = answer.header("x-upstream-request-id");
+            assert_eq!(told, Some("req_012"), "{client:?}: {status}");
+            assert_ne!(answer.header("x-request-id"), Some("req_012"));
+        }
+    }
+}

@@ -192,6 +192,7 @@ async fn what_needs_a_restart_stays_as_it_is() {
         .with(json!({ "gateway": { "listen": "127.0.0.1:1" }, "store": "sqlite://other.db" }));
     gateway.rewrite(&moved.text());
     gateway.process.says("restart").await;
+    gateway.metric_is("tollgate_config_waiting", &[], 2.0).await;
     assert_eq!(ask(&gateway).await, "x");
     assert!(gateway.process.is_running());
     assert!(!gateway.folder.path().join("other.db").exists());
