@@ -12,6 +12,8 @@ use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use tokio::sync::watch;
 
+use crate::logs;
+
 /// Watches the configuration files and SIGHUP, and tells the data plane of every new snapshot,
 /// wherever it comes from.
 pub(crate) struct Reloads {
@@ -30,14 +32,15 @@ impl BackgroundService for Reloads {
         let reloaded = move |_: &Reloaded| shared.on_reload();
         tokio::select! {
             () = Arc::clone(&self.live).watch(reloaded) => {}
-            () = follow(numbers, &self.shared) => {}
+            () = follow(numbers, &self.live, &self.shared) => {}
             _ = shutdown.changed() => {}
         }
     }
 }
 
-async fn follow(mut numbers: watch::Receiver<u64>, shared: &Arc<Shared>) {
+async fn follow(mut numbers: watch::Receiver<u64>, live: &Live, shared: &Arc<Shared>) {
     while numbers.changed().await.is_ok() {
+        logs::change(&live.load().log);
         shared.on_reload();
         begin_replicas(shared);
     }

@@ -199,6 +199,28 @@ async fn what_needs_a_restart_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn the_log_changes_with_its_section() {
+    let upstream = saying("x").await;
+    let gateway = Gateway::start(to(&upstream)).await;
+    for (level, line) in [
+        ("info", "\"target\":\"tollgate::access\""),
+        ("debug", "upstream said an error"),
+    ] {
+        assert!(!gateway.process.log().contains(line));
+        let log = json!({ "log": { "level": level, "format": "json" } });
+        gateway.rewrite(&to(&upstream).with(log).text());
+        for _ in 0..100 {
+            upstream.then(Dialect::Chat.fault(400, "no"));
+            gateway.ask(Dialect::Chat).await.is(400);
+            if gateway.process.log().contains(line) {
+                break;
+            }
+        }
+        gateway.process.says(line).await;
+    }
+}
+
+#[tokio::test]
 async fn health_learned_survives_a_reload() {
     let upstream = Upstream::start().await;
     let fragile = |rpm: &str| {
