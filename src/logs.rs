@@ -10,8 +10,11 @@ use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use config::snapshot::Log;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FmtContext;
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, JsonFields, Writer, format};
+use tracing_subscriber::fmt::format::{
+    DefaultFields, FormatEvent, FormatFields, JsonFields, Writer, format,
+};
 use tracing_subscriber::registry::LookupSpan;
 
 use self::access::Access;
@@ -44,8 +47,7 @@ pub(crate) fn start(log: &Log) {
     let lines = tracing_subscriber::fmt()
         .with_writer(&*LINES)
         .with_ansi(false)
-        // Text takes the fields of spans as they are, JSON only its own.
-        .fmt_fields(JsonFields::new())
+        .fmt_fields(Fields)
         .event_format(either)
         .with_env_filter(filter(&log.level))
         .with_filter_reloading();
@@ -80,6 +82,18 @@ pub(crate) fn change(log: &Log) {
 fn filter(level: &str) -> EnvFilter {
     EnvFilter::try_new(format!("{level},{QUIET}"))
         .unwrap_or_else(|_| EnvFilter::new(format!("info,{QUIET}")))
+}
+
+/// The fields of events and spans, in text or JSON.
+struct Fields;
+
+impl<'w> FormatFields<'w> for Fields {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+        match JSON.load(Ordering::Relaxed) {
+            true => JsonFields::new().format_fields(writer, fields),
+            false => DefaultFields::new().format_fields(writer, fields),
+        }
+    }
 }
 
 /// Text or JSON, as it is at the moment.

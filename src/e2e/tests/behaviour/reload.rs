@@ -215,6 +215,7 @@ async fn the_log_changes_with_its_section() {
             if gateway.process.log().contains(line) {
                 break;
             }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         gateway.process.says(line).await;
     }
