@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod budget;
 mod conduct;
+mod connections;
 mod count;
 mod ctx;
 mod endpoint;

@@ -167,7 +167,7 @@ async fn run(shared: &Shared, candidate: Candidate) -> (Option<u16>, Option<Stri
 async fn answered(shared: &Shared, attempt: &Attempt, asked: &Asked) -> Result<u16, Happened> {
     let lost = |error: Box<pingora::Error>| broken(false, &error);
     let deadline = Instant::now() + LIMIT;
-    let connected = shared.upstreams.get_http_session(&*attempt.peer).await;
+    let connected = shared.upstreams.get(&attempt.peer).await;
     let (upstream, _) = connected.map_err(|error| Happened::NoConnection(error.to_string()))?;
     let head = attempt.head(asked, Operation::Chat);
     let mut upstream = match upstream {

@@ -11,7 +11,6 @@ use config::live::Live;
 use ledger::budget::Budgets;
 use ledger::limit::Counters;
 use ledger::writer::Writer;
-use pingora::connectors::http::Connector;
 use pingora::utils::tls::WrappedX509;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -19,6 +18,7 @@ use tokio::sync::watch;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
+use crate::connections::Connections;
 use crate::metrics::Metrics;
 use crate::own::{Desk, Statement};
 use crate::replicas::Replicas;
@@ -39,8 +39,7 @@ pub struct Shared {
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) replicas: Replicas,
     pub(crate) authorities: Authorities,
-    /// Connections of conducted attempts.
-    pub(crate) upstreams: Connector,
+    pub(crate) upstreams: Connections,
     pub(crate) in_flight: Arc<AtomicUsize>,
     /// True once what is still in flight must end: the process is about to.
     cut: watch::Sender<bool>,
@@ -69,7 +68,7 @@ impl Shared {
             metrics,
             desk: Desk::new(statement),
             authorities: Authorities::default(),
-            upstreams: Connector::new(None),
+            upstreams: Connections::new(),
             in_flight: Arc::default(),
             cut: watch::Sender::new(false),
             store_seen,

@@ -49,9 +49,8 @@ pub(crate) async fn run(
     ctx: &mut Ctx,
     attempt: &mut Attempt,
 ) -> Result<(), Stop> {
-    // Boxed: a TLS handshake's state is most of what a request would carry to its end.
-    let connecting = Box::pin(shared.upstreams.get_http_session(&*attempt.peer));
-    let (upstream, reused) = while_client_stays(session, connecting)
+    let connecting = shared.upstreams.get(&attempt.peer);
+    let (upstream, reused) = while_client_stays(session, pin!(connecting))
         .await?
         .map_err(|error| Happened::NoConnection(error.to_string()))?;
     let deadline = Instant::now() + attempt.channel().timeouts.first_byte;
@@ -97,7 +96,7 @@ async fn release(shared: &Shared, attempt: &Attempt, mut upstream: Upstream) {
     let idle = attempt.peer.options.idle_timeout;
     shared
         .upstreams
-        .release_http_session(upstream, &*attempt.peer, idle)
+        .release(upstream, &attempt.peer, idle)
         .await;
 }
 
