@@ -300,12 +300,15 @@ fn prepared(
         let translation = aloud.then(|| Translation::aloud(to.format, &asked.body));
         return Ok((body, translation));
     }
-    let converted = translate::request(exchange, asked, to)
-        .map_err(|refusal| NoAttempt::Unfit(Box::new(refusal)))?;
-    let (body, ask) = (&converted.body, &converted.ask);
-    // The conversion has put the wish in.
-    let body = patched(body, ask, ask.stream, None, operation, to)?;
-    Ok((body, Some(converted.translation)))
+    let unfit = |refusal| NoAttempt::Unfit(Box::new(refusal));
+    let translated = translate::request(exchange, asked, to).map_err(unfit)?;
+    let mut body = translated.body;
+    if !translate::is_done(exchange, asked, to) {
+        let ask = translate::reread(exchange, asked, to, &body).map_err(unfit)?;
+        // The translation has put the wish in.
+        body = patched(&body, &ask, ask.stream, None, operation, to)?;
+    }
+    Ok((body, Some(translated.translation)))
 }
 
 /// `body` with the candidate's model, quirks and rules in it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use config::plan::Candidate;
-use llm::ask;
+use llm::ask::{self, Ask};
 use llm::convert::{self, Back, Converted, Target};
 use llm::count;
 use llm::fault::{Fault, FaultClass, Telling};
@@ -35,10 +35,9 @@ impl Translation {
     }
 }
 
-/// The request in the candidate's format, and what its ask is there.
+/// The request in the candidate's format.
 pub(crate) struct Translated {
     pub(crate) body: Bytes,
-    pub(crate) ask: ask::Ask,
     pub(crate) translation: Translation,
 }
 
@@ -69,18 +68,39 @@ pub(crate) fn request(
         Operation::Count => counting(exchange, asked, &wanted, &target).map_err(unfit)?,
         _ => convert::convert(exchange.format, &asked.body, &wanted, &target).map_err(unfit)?,
     };
-    let mut ask = ask::read(to.format, exchange.operation, &converted.body)
-        .map_err(|bad| malformed(bad.to_string(), bad.param().unwrap_or("")))?;
-    // Gemini says it in the path.
-    ask.stream = stream;
     Ok(Translated {
         body: converted.body.into(),
-        ask,
         translation: Translation {
             back: converted.back,
             dropped: converted.dropped,
         },
     })
+}
+
+/// What a translated body asks for, in its new format.
+pub(crate) fn reread(
+    exchange: &Exchange,
+    asked: &Asked,
+    to: &Candidate,
+    body: &[u8],
+) -> Result<Ask, Refusal> {
+    let mut ask = ask::read(to.format, exchange.operation, body)
+        .map_err(|bad| malformed(bad.to_string(), bad.param().unwrap_or("")))?;
+    // Gemini says it in the path.
+    ask.stream = asked.ask.stream;
+    Ok(ask)
+}
+
+/// Whether a body that was just translated goes out as it was written: with the candidate's model and
+/// the suffix's wish in it, it lacks only what the channel itself wants of a request.
+pub(crate) fn is_done(exchange: &Exchange, asked: &Asked, to: &Candidate) -> bool {
+    let channel = &to.channel;
+    let asks_usage = to.format == Format::Chat && asked.ask.stream;
+    exchange.operation == Operation::Chat
+        && !asks_usage
+        && !channel.quirks.change_requests()
+        && channel.body.is_empty()
+        && channel.system_prompt.is_empty()
 }
 
 fn counting(

@@ -355,6 +355,13 @@ pub struct BodyRules {
     pub set: Vec<(String, Box<RawValue>)>,
 }
 
+impl BodyRules {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.default.is_empty() && self.set.is_empty()
+    }
+}
+
 /// An upstream account.
 pub struct Channel {
     /// Unique; the id in logs, metrics and the admin API.

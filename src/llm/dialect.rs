@@ -56,6 +56,13 @@ impl Quirks {
         self.0 & other.0 == other.0
     }
 
+    /// Whether they change chat requests.
+    pub const fn change_requests(self) -> bool {
+        self.has(Quirks::NO_STREAM_OPTIONS)
+            || self.has(Quirks::MAX_TOKENS_ONLY)
+            || self.has(Quirks::DEVELOPER_AS_SYSTEM)
+    }
+
     /// What these quirks change in a chat request. The others are about answers.
     pub(crate) fn on_request(self, patch: &mut Patch<'_>) {
         if self.has(Quirks::NO_STREAM_OPTIONS) {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use llm::Format;
+use bytes::Bytes;
 use llm::convert::{Asked, Converted, Target, convert};
 use llm::dialect::Quirks;
 use llm::loss::{Misfit, Strictness};
+use llm::prepare::{Prepare, prepare};
+use llm::{Format, Operation, ask};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -104,6 +106,47 @@ fn converted(
         wish: None,
     };
     convert(from, request.as_bytes(), &asked, &to)
+}
+
+/// The gateway does not read again what it just wrote, unless the channel wants something else in it.
+#[test]
+fn a_converted_request_needs_no_preparation() {
+    for (from, fixtures) in FIXTURES {
+        let cases: BTreeMap<&str, &RawValue> = serde_json::from_str(fixtures).unwrap();
+        for ((name, request), (format, model)) in cases
+            .iter()
+            .flat_map(|case| MODELS.iter().map(move |to| (case, to)))
+        {
+            let lenient = Strictness::Lenient;
+            let Ok(converted) = converted(from, request.get(), *format, model, lenient) else {
+                continue;
+            };
+            let body = Bytes::from(converted.body);
+            let mut ask = ask::read(*format, Operation::Chat, &body).unwrap();
+            ask.stream = false;
+            let prepared = prepare(
+                &body,
+                &Prepare {
+                    format: *format,
+                    operation: Operation::Chat,
+                    ask: &ask,
+                    model,
+                    quirks: Quirks::ERRORS_IN_200,
+                    wish: None,
+                    ask_usage: false,
+                    remove: &[],
+                    default: &[],
+                    set: &[],
+                    system_prompt: "",
+                },
+            );
+            assert_eq!(
+                prepared.unwrap(),
+                body,
+                "{from} {name} to {format}, {model}"
+            );
+        }
+    }
 }
 
 /// Requests of equal formats go around the common model, untouched: this is what that spares them.
