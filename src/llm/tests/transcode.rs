@@ -64,7 +64,7 @@ fn heard(to: Format, said: &str) -> Answer {
         .filter(|line| *line != "[DONE]")
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    answer::stream(to, &events)
+    answer::stream(to, &events, "")
 }
 
 const TELLING: Telling<'_> = Telling {
@@ -104,7 +104,7 @@ fn a_stream_is_given_whole_and_a_whole_answer_streamed() {
                 ..options(from, middle)
             };
             let whole = through(whole, stream).1;
-            let collected = answer::whole(middle, &serde_json::from_str(&whole).unwrap());
+            let collected = answer::whole(middle, &serde_json::from_str(&whole).unwrap(), "");
             assert_eq!(collected.calls.len(), 2, "{from} as {middle}");
             let streamed = TranscodeOptions {
                 framing: Framing::Whole,

@@ -18,6 +18,9 @@ const MAX_ID_BYTES: usize = 256;
 /// Where the reasoning text of an item stands behind all parts of its summary.
 pub(super) const REASONING_TEXT: u64 = 1 << 32;
 
+/// What stands between the paragraphs of a summary, and between the texts of two messages.
+const PARAGRAPH: &str = "\n\n";
+
 /// Takes events.
 pub(super) type Each<'e> = &'e mut dyn FnMut(Event<'_>);
 
@@ -69,6 +72,8 @@ pub(super) struct Blocks {
     next: u32,
     /// Code points of text so far.
     chars: u64,
+    /// The last of the messages that said something.
+    spoke: Option<usize>,
     /// A call of the caller's tools is complete.
     pub(super) called: bool,
     /// The model declined.
@@ -126,14 +131,16 @@ impl Blocks {
                 (block.part, block.sent) = (spot.part, Sent::NOTHING);
                 separate
             }
-            _ => false,
+            _ => self.is_another_message(spot),
         };
+        if separate && spot.held == Held::Text {
+            self.chars += PARAGRAPH.len() as u64;
+        }
         let Some(number) = self.open(spot, each) else {
             return;
         };
         if separate {
-            // The parts of a summary are paragraphs.
-            delta(number, Delta::Text("\n\n"), each);
+            delta(number, Delta::Text(PARAGRAPH), each);
         }
         match spot.held {
             Held::Call => delta(number, Delta::Args(text), each),
@@ -145,6 +152,16 @@ impl Blocks {
         if let Some(block) = self.find(spot) {
             block.sent.add(text);
         }
+    }
+
+    /// Whether the text of one message follows that of an earlier one. The parts of one message
+    /// are one text, but messages are several: nothing else would keep their words apart where
+    /// the caller's format has room for one text only.
+    fn is_another_message(&mut self, spot: Spot) -> bool {
+        if spot.held != Held::Text || self.spoke >= Some(spot.item) {
+            return false;
+        }
+        self.spoke.replace(spot.item).is_some()
     }
 
     /// The whole of a part: says what of it was not streamed.

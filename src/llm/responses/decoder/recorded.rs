@@ -29,7 +29,13 @@ impl Meaning {
                 parts.filter_map(|part| part["text"].as_str()).collect()
             };
             match item["type"].as_str().unwrap() {
-                "message" => meaning.text += &part("content").concat(),
+                "message" => {
+                    let said = part("content").concat();
+                    if !said.is_empty() && !meaning.text.is_empty() {
+                        meaning.text += "\n\n";
+                    }
+                    meaning.text += &said;
+                }
                 "reasoning" => {
                     meaning.reasoning += &[part("summary"), part("content")].concat().join("\n\n");
                 }
