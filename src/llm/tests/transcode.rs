@@ -120,6 +120,98 @@ fn a_stream_is_given_whole_and_a_whole_answer_streamed() {
     }
 }
 
+/// Two calls without ids in an answer that says of itself what every answer of its server says.
+fn nameless(from: Format) -> (String, String) {
+    let args = json!({});
+    let whole = match from {
+        Format::Chat => {
+            let call =
+                json!({ "type": "function", "function": { "name": "f", "arguments": "{}" } });
+            let said = json!({ "role": "assistant", "tool_calls": [call, call] });
+            json!({ "id": "chatcmpl-1", "object": "chat.completion",
+                "choices": [{ "index": 0, "message": said, "finish_reason": "tool_calls" }] })
+        }
+        Format::Responses => {
+            let call = json!({ "type": "function_call", "name": "f", "arguments": "{}" });
+            json!({ "object": "response", "status": "completed", "output": [call, call] })
+        }
+        Format::Messages => {
+            let call = json!({ "type": "tool_use", "name": "f", "input": args });
+            json!({ "type": "message", "content": [call, call], "stop_reason": "tool_use" })
+        }
+        Format::Gemini => {
+            let call = json!({ "functionCall": { "name": "f", "args": args } });
+            json!({ "candidates": [{ "content": { "parts": [call, call] }, "finishReason": "STOP" }] })
+        }
+    };
+    let whole = whole.to_string();
+    let stream = match from {
+        Format::Chat => {
+            let call = |n| json!({ "index": n, "function": { "name": "f", "arguments": "{}" } });
+            let delta = json!({ "tool_calls": [call(0), call(1)] });
+            let chunk = json!({ "id": "chatcmpl-1", "choices": [
+                { "index": 0, "delta": delta, "finish_reason": "tool_calls" }] });
+            format!("data: {chunk}\n\ndata: [DONE]\n\n")
+        }
+        Format::Responses => {
+            let item = |n| {
+                let call = json!({ "type": "function_call", "name": "f", "arguments": "{}" });
+                let done =
+                    json!({ "type": "response.output_item.done", "output_index": n, "item": call });
+                format!("data: {done}\n\n")
+            };
+            let end = r#"{"type":"response.completed","response":{"status":"completed"}}"#;
+            format!("{}{}data: {end}\n\n", item(0), item(1))
+        }
+        Format::Messages => {
+            let start = r#"{"type":"message_start","message":{"content":[]}}"#;
+            let call = |n| {
+                json!({ "type": "content_block_start", "index": n,
+                "content_block": { "type": "tool_use", "name": "f", "input": {} } })
+            };
+            let stop = |n| json!({ "type": "content_block_stop", "index": n });
+            let ended = r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#;
+            let end = r#"{"type":"message_stop"}"#;
+            let (one, two) = (call(0), call(1));
+            format!(
+                "data: {start}\n\ndata: {one}\n\ndata: {}\n\ndata: {two}\n\ndata: {}\n\ndata: {ended}\n\ndata: {end}\n\n",
+                stop(0),
+                stop(1)
+            )
+        }
+        Format::Gemini => format!("data: {whole}\n\n"),
+    };
+    (whole, stream)
+}
+
+/// The ids of an answer's calls, as a chat caller gets them.
+fn ids(from: Format, framing: Framing, body: &str, request: &str) -> Vec<String> {
+    let mut options = TranscodeOptions {
+        framing,
+        wanted: Framing::Whole,
+        ..options(from, Format::Chat)
+    };
+    options.envelope.id = request.to_owned();
+    let whole: Value = serde_json::from_str(&through(options, body).1).unwrap();
+    let calls = whole["choices"][0]["message"]["tool_calls"].as_array();
+    let ids = calls.unwrap().iter().map(|call| call["id"].as_str());
+    ids.map(|id| id.unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_call_without_id_gets_one_that_no_other_answer_has() {
+    for from in Format::ALL {
+        let (whole, stream) = nameless(from);
+        let one = ids(from, Framing::Whole, &whole, "0194d6c8");
+        assert_eq!(one.len(), 2, "{from}");
+        assert_ne!(one[0], one[1], "{from}");
+        let streamed = ids(from, Framing::Sse, &stream, "0194d6c8");
+        assert_eq!(streamed, one, "{from}: the same, whole or streamed");
+        let next = ids(from, Framing::Whole, &whole, "0194d6c9");
+        assert!(next.iter().all(|id| !one.contains(id)), "{from}: {next:?}");
+    }
+}
+
 #[test]
 fn what_is_no_answer_is_a_fault_in_any_framing() {
     for from in Format::ALL {

@@ -91,7 +91,7 @@ impl Transcoder {
                 from: options.from,
                 meter: Meter::new(options.from, options.quirks),
                 report: Report::default(),
-                decoder: Decoder::new(options.from, options.quirks),
+                decoder: Decoder::new(options.from, options.quirks, &options.envelope.id),
                 voice: Voice::new(options),
                 ended: false,
             },

@@ -7,6 +7,7 @@ use super::sent::Sent;
 use super::wire::{Annotation, Part};
 use crate::ir::{BlockKind, Citation, Delta, Event, Signature, ToolKind};
 use crate::meter::cut;
+use crate::normal::Mint;
 
 /// Items, and blocks, of one answer that are followed (about 100 bytes each); what comes after
 /// them is left out.
@@ -66,7 +67,7 @@ struct Block {
 }
 
 /// The items of one answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Blocks {
     items: Vec<Item>,
     next: u32,
@@ -78,9 +79,23 @@ pub(super) struct Blocks {
     pub(super) called: bool,
     /// The model declined.
     pub(super) refused: bool,
+    mint: Mint,
 }
 
 impl Blocks {
+    /// None yet, of the answer to the request of that id.
+    pub(super) fn new(request: &str) -> Blocks {
+        Blocks {
+            items: Vec::new(),
+            next: 0,
+            chars: 0,
+            spoke: None,
+            called: false,
+            refused: false,
+            mint: Mint::new(request),
+        }
+    }
+
     /// Whether no item was ever heard of.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -249,7 +264,7 @@ impl Blocks {
         if name.is_empty() || self.find(spot).is_some() {
             return;
         }
-        let minted = id.is_empty().then(|| format!("call_{item}"));
+        let minted = id.is_empty().then(|| self.mint.id(0, item));
         let id = minted.as_deref().unwrap_or(id);
         self.begin(spot, BlockKind::Tool { id, name, kind }, each);
     }
@@ -367,7 +382,7 @@ mod tests {
 
     #[test]
     fn an_item_is_known_again_by_an_id_of_any_length() {
-        let mut blocks = Blocks::default();
+        let mut blocks = Blocks::new("r");
         let id = "é".repeat(1 << 20);
         assert_eq!(blocks.item(None, &id), Some(0));
         assert_eq!(blocks.item(None, &id), Some(0));

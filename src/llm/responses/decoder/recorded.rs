@@ -61,7 +61,7 @@ impl Meaning {
             grammar.see(&event).unwrap();
             assert!(collector.take(&event));
         };
-        let mut decoder = Decoder::new(Quirks::NONE);
+        let mut decoder = Decoder::new(Quirks::NONE, "r");
         for json in pieces {
             let piece = Piece {
                 name: b"",

@@ -14,7 +14,7 @@ fn heard(pieces: &[&str]) -> Vec<String> {
         grammar.see(&event).unwrap();
         lines.push(line(&event));
     };
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     for json in pieces {
         let piece = Piece {
             name: b"",
@@ -450,7 +450,7 @@ fn errors_and_strangers_say_nothing() {
 
 #[test]
 fn a_flood_of_items_is_bounded() {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     for index in 0..10_000 {
         let json = format!(
             r#"{{"type":"response.output_text.delta","output_index":{index},"delta":"x"}}"#
