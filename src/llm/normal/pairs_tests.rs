@@ -57,7 +57,7 @@ fn line(request: &Request<'_>) -> String {
             Part::Text { text, .. } => text.to_string(),
             Part::ToolCall(call) => format!("!{}", call.id),
             Part::ToolResult(result) => {
-                assert_eq!(result.name, Some(format!("tool_{}", result.id).into()));
+                assert_eq!(result.name, named(request, &result.id), "{}", result.id);
                 format!("={}", result.id)
             }
             _ => "?".to_owned(),
@@ -65,6 +65,18 @@ fn line(request: &Request<'_>) -> String {
         format!("{role}{}", words.collect::<Vec<_>>().join("|"))
     };
     request.turns.iter().map(turn).collect::<Vec<_>>().join(" ")
+}
+
+/// The name of the call of that id.
+fn named<'a>(request: &Request<'a>, id: &str) -> Option<Text<'a>> {
+    let parts = request.turns.iter().flat_map(|turn| &turn.parts);
+    let mut calls = parts.filter_map(|part| match part {
+        Part::ToolCall(call) => Some(call),
+        _ => None,
+    });
+    calls
+        .find(|call| call.id == id)
+        .map(|call| call.name.clone())
 }
 
 fn paired(given: &str) -> Result<String, Misfit> {
@@ -95,8 +107,17 @@ fn results_follow_their_call_at_once() {
 
 #[test]
 fn an_id_that_comes_again_is_another_call() {
-    check("a!x u=x a!x u=x", "a!x u=x a!x u=x");
-    check("a!x|!x u=x|=x", "a!x|!x u=x|=x");
+    let (second, third) = ("call_4r4ah2ur27l5su5g", "call_nbgaflxlqiwzh5cf");
+    check(
+        "a!x u=x a!x|!y u=y|=x a!x u=x",
+        &format!("a!x u=x a!{second}|!y u={second}|=y a!{third} u={third}"),
+    );
+    check("a!x|!x u=x|=x", &format!("a!x|!{second} u=x|={second}"));
+    let misfit = paired("a!x u=x a!x").unwrap_err();
+    assert!(
+        misfit.to_string().ends_with("tool call 'x'"),
+        "in the caller's words: {misfit}"
+    );
 }
 
 #[test]
