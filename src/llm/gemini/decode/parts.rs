@@ -129,7 +129,7 @@ impl<'a> Part<'a> {
             }
             turn.push(shown(blob.read(&path)?));
         } else if let Some(file) = self.file_data {
-            turn.push(shown(file.read()));
+            turn.push(shown(file.read(&path)?));
         } else if let Some((kind, raw)) = googles_own {
             turn.push(ir::Part::Opaque {
                 origin: Format::Gemini,
@@ -235,7 +235,8 @@ impl<'a> Response<'a> {
         }
         for part in self.parts.into_iter().flatten() {
             let blob = part.inline_data.map(|blob| blob.read(&path)).transpose()?;
-            let media = blob.or(part.file_data.map(File::read));
+            let file = part.file_data.map(|file| file.read(&path)).transpose()?;
+            let media = blob.or(file);
             parts.extend(media.map(shown));
         }
         Ok(ir::Part::ToolResult(ToolResult {

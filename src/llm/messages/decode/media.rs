@@ -1,7 +1,5 @@
 //! Reads images and documents.
 
-use std::borrow::Cow;
-
 use super::hint;
 use super::read::{Place, each, object, optional, string};
 use crate::Format;
@@ -135,10 +133,8 @@ fn read<'a>(value: &'a [u8], place: &Place<'_>) -> Result<Source<'a>, Misfit> {
                 .ok_or_else(|| place.member("data").wrong("must be base64"))?,
         },
         "text" => Source::Plain(needed(data, "data")?),
-        "url" => Source::Url {
-            url: needed(url, "url")?,
-            mime: None::<Cow<'_, str>>,
-        },
+        "url" => media::source(needed(url, "url")?)
+            .map_err(|problem| place.member("url").wrong(problem))?,
         "file" => Source::Ref {
             provider: Format::Messages,
             id: needed(file, "file_id")?,
