@@ -8,7 +8,7 @@ mod answer;
 use answer::Answer;
 use bytes::Bytes;
 use llm::Format;
-use llm::convert::{Asked, Back, Target, convert};
+use llm::convert::{Asked, Back, Target, back_unconverted, convert};
 use llm::dialect::Quirks;
 use llm::fault::{FaultClass, Telling};
 use llm::loss::Strictness;
@@ -36,7 +36,12 @@ fn options(from: Format, to: Format) -> TranscodeOptions {
         framing: Framing::Sse,
         wanted: Framing::Sse,
         quirks: Quirks::NONE,
-        back: Back::default(),
+        back: match to {
+            Format::Responses => {
+                back_unconverted(to, br#"{"input":"x","reasoning":{"summary":"auto"}}"#)
+            }
+            _ => Back::default(),
+        },
         envelope: Envelope {
             id: "0194d6c8".to_owned(),
             model: "asked".to_owned(),

@@ -8,7 +8,7 @@ use super::read::{self, Written, misfit};
 use super::{content, spaced};
 use crate::Format;
 use crate::ir::{
-    Origin, Part, Rest, Role, Signature, System, Text, ToolCall, ToolKind, ToolResult, Turn,
+    Origin, Part, Rest, Role, Signature, System, Text, ToolCall, ToolKind, ToolResult, Turn, reveal,
 };
 use crate::loose::{self, Raw, loose};
 use crate::loss::{Class, Misfit};
@@ -158,6 +158,13 @@ impl<'a> Conversation<'a> {
             summary => summary,
         };
         let encrypted = read::word(&format!("{path}.encrypted_content"), item.encrypted.0)?;
+        let (text, encrypted) = match encrypted.as_deref().and_then(reveal) {
+            Some((words, proof)) => (
+                Cow::Owned(words.to_owned()),
+                Some(Cow::Owned(proof.to_owned())),
+            ),
+            None => (text, encrypted),
+        };
         let signature = encrypted.and_then(|data| proof(data, &item.id.0));
         if text.is_empty() && signature.is_none() {
             let reason = "nothing is stored here, and it holds neither text nor encrypted content";
