@@ -80,6 +80,13 @@ impl Encoder {
         }
     }
 
+    /// The upstream said no more at once.
+    pub(super) fn pause(&mut self, out: &mut Writer) {
+        if let Encoder::Chat(encoder) = self {
+            encoder.pause(out);
+        }
+    }
+
     pub(super) fn fail(&mut self, telling: &Telling<'_>, out: &mut Writer) {
         match self {
             Encoder::Chat(encoder) => encoder.fail(telling, out),

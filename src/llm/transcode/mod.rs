@@ -240,6 +240,7 @@ impl Ear {
         }
         let voice = &mut self.voice;
         self.ended = self.decoder.push(piece, &mut |event| voice.event(event));
+        voice.pause();
         if self.is_unusable() {
             // Nobody got anything: another upstream may still answer.
             self.report.content = false;

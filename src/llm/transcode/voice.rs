@@ -88,6 +88,13 @@ impl Voice {
         });
     }
 
+    /// The upstream's piece was heard to its end.
+    pub(super) fn pause(&mut self) {
+        if let Speaker::Stream(encoder) = &mut self.mouth.speaker {
+            encoder.pause(&mut self.mouth.out);
+        }
+    }
+
     /// Whether anything of an answer was heard.
     pub(super) fn begun(&self) -> bool {
         self.mouth.begun

@@ -84,16 +84,16 @@ impl Candidate {
         self.called = true;
         let kind = ToolKind::Function;
         let block = self.begin(BlockKind::Tool { id, name, kind }, sink);
-        (sink.each)(Event::Delta {
-            block,
-            delta: Delta::Args(args),
-        });
         if !proof.is_empty() {
             (sink.each)(Event::Delta {
                 block,
                 delta: Delta::Signature(Signature::native(Origin::Gemini, proof)),
             });
         }
+        (sink.each)(Event::Delta {
+            block,
+            delta: Delta::Args(args),
+        });
         (sink.each)(Event::Close { block });
     }
 }

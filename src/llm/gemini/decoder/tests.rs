@@ -95,8 +95,8 @@ fn the_answer_of_the_appendix() {
         "1 < Hé世",
         "1 .",
         "2 tool c1 get_w",
-        "2 < {\"city\":\"Oslo\"}",
         "2 + U0lH",
+        "2 < {\"city\":\"Oslo\"}",
         "2 .",
         "3 tool c2 now",
         "3 < {}",
@@ -142,8 +142,8 @@ fn arguments_that_come_in_pieces_are_told_when_they_are_whole() {
     );
     let wanted = [
         "0 tool c f",
-        r#"0 < {"q":"New York","n":2.0}"#,
         "0 + QQ==",
+        r#"0 < {"q":"New York","n":2.0}"#,
         "0 .",
         "stop 0 ToolCalls",
     ];
