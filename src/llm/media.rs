@@ -154,6 +154,14 @@ pub(crate) fn is_bare(data: &str) -> bool {
     data_scheme(data).is_none() && !data.contains("://")
 }
 
+/// The text of a file where there is no place for its name: that stands before it.
+pub(crate) fn titled<'a>(name: Option<&str>, said: Text<'a>) -> Text<'a> {
+    match name {
+        Some(name) => Cow::Owned(format!("{name}\n\n{said}")),
+        None => said,
+    }
+}
+
 /// `data:<mime>;base64,<base64>`.
 pub(crate) fn to_data_url(mime: &str, base64: &str) -> String {
     format!("data:{mime};base64,{base64}")

@@ -18,21 +18,25 @@ fn model(format: Format) -> &'static str {
     }
 }
 
-fn sent(from: Format, request: &Value, to: Format) -> Result<Converted, Misfit> {
-    let target = Target {
+const ASKED: Asked<'_> = Asked {
+    model: "asked",
+    stream: false,
+    wish: None,
+};
+
+fn target(to: Format) -> Target<'static> {
+    Target {
         format: to,
         model: model(to),
         quirks: Quirks::NONE,
         strictness: Strictness::Lenient,
         max_output: None,
         default_output: 4096,
-    };
-    let asked = Asked {
-        model: "asked",
-        stream: false,
-        wish: None,
-    };
-    convert(from, request.to_string().as_bytes(), &asked, &target)
+    }
+}
+
+fn sent(from: Format, request: &Value, to: Format) -> Result<Converted, Misfit> {
+    convert(from, request.to_string().as_bytes(), &ASKED, &target(to))
 }
 
 /// Requests that show what lies at that address, and the field that names it.
@@ -115,5 +119,102 @@ fn what_lies_in_the_web_is() {
             let body = String::from_utf8(converted.body).unwrap();
             assert!(body.contains(url), "{from}: {body}");
         }
+    }
+}
+
+/// What of a chat request is dropped on the way to that model, by name.
+fn dropped(request: &Value, to: Format, model: &str) -> Vec<String> {
+    let mut target = target(to);
+    target.model = model;
+    let body = request.to_string();
+    let converted = convert(Format::Chat, body.as_bytes(), &ASKED, &target).unwrap();
+    converted.dropped.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn keywords_of_schemas_that_gemini_does_not_know_are_named() {
+    let schema = json!({ "type": "object", "$comment": "c", "properties": {
+        "a": { "type": "object", "patternProperties": { "^x": {} }, "not": { "required": ["b"] } },
+        "b": { "type": "string", "minLength": 3 },
+        "c": { "type": "object", "not": {}, "default": {} },
+    } });
+    let user = json!([{ "role": "user", "content": "x" }]);
+    let tool = json!({ "type": "function", "function": { "name": "f", "parameters": schema } });
+    let request = json!({ "messages": user, "tools": [tool] });
+    assert_eq!(
+        dropped(&request, Format::Gemini, "gemini-3-pro-preview"),
+        [
+            "tools.function.parameters.patternProperties",
+            "tools.function.parameters.not"
+        ],
+    );
+    let schema = json!({ "name": "n", "description": "d", "schema": schema });
+    let format = json!({ "type": "json_schema", "json_schema": schema });
+    let request = json!({ "messages": user, "response_format": format });
+    assert_eq!(
+        dropped(&request, Format::Gemini, "gemini-3-pro-preview"),
+        [
+            "response_format.description",
+            "response_format.patternProperties",
+            "response_format.not"
+        ],
+    );
+    let mut strict = target(Format::Gemini);
+    strict.strictness = Strictness::Strict;
+    let misfit = convert(
+        Format::Chat,
+        request.to_string().as_bytes(),
+        &ASKED,
+        &strict,
+    );
+    assert_eq!(
+        misfit.unwrap_err().param(),
+        "response_format.patternProperties"
+    );
+}
+
+#[test]
+fn a_files_name_is_told_or_named_as_dropped() {
+    let pdf = "data:application/pdf;base64,JVBERi0=";
+    let file = |data: &str| json!({ "file_data": data, "filename": "Notes" });
+    let request = |file| {
+        let part = json!({ "type": "file", "file": file });
+        json!({ "messages": [{ "role": "user", "content": [part] }] })
+    };
+    let names = ["file.filename"];
+    assert_eq!(
+        dropped(&request(file(pdf)), Format::Gemini, "gemini-3-pro-preview"),
+        names
+    );
+    let stored = json!({ "file_id": "file-1", "filename": "Notes" });
+    assert_eq!(
+        dropped(&request(stored), Format::Responses, "gpt-5.2"),
+        names
+    );
+    let image = file("data:image/png;base64,iVBORw0KGgo=");
+    assert_eq!(
+        dropped(&request(image), Format::Messages, "claude-sonnet-4-5"),
+        names
+    );
+    for to in [Format::Messages, Format::Responses] {
+        let sent = sent(Format::Chat, &request(file(pdf)), to).unwrap();
+        assert!(
+            String::from_utf8(sent.body).unwrap().contains("Notes"),
+            "{to}"
+        );
+    }
+    let source = json!({ "type": "text", "media_type": "text/plain", "data": "x" });
+    let document = json!({ "type": "document", "title": "Notes", "source": source });
+    let message = json!({ "role": "user", "content": [document] });
+    let request = json!({ "max_tokens": 99, "messages": [message] });
+    for to in [Format::Chat, Format::Responses, Format::Gemini] {
+        let sent = sent(Format::Messages, &request, to).unwrap();
+        assert!(sent.dropped.is_empty(), "{to}: {:?}", sent.dropped);
+        assert!(
+            String::from_utf8(sent.body)
+                .unwrap()
+                .contains(r"Notes\n\nx"),
+            "{to}"
+        );
     }
 }

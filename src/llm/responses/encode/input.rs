@@ -11,8 +11,8 @@ use super::piece::{Content, Piece, audio, content, file, image, tell_error, word
 use crate::Format;
 use crate::convert::Target;
 use crate::ir::{
-    Feature as F, Media, Origin, Part, Request, Role, Signature, ToolCall, ToolKind, ToolResult,
-    Turn,
+    Feature as F, Media, Origin, Part, Request, Role, Signature, Source, ToolCall, ToolKind,
+    ToolResult, Turn,
 };
 use crate::loss::{Losses, Misfit};
 use crate::traits::OpenAi;
@@ -235,10 +235,15 @@ impl<'a> Scribe<'a, '_, '_> {
         let mut pieces = Vec::new();
         for part in &result.parts {
             match part {
-                Part::Text { text, .. } => pieces.push(Piece::InputText {
-                    text: Cow::Borrowed(text),
-                }),
-                Part::Media { media, .. } => pieces.push(self.media(turn, media)?),
+                Part::Text { text, cache, .. } => {
+                    self.mark(cache.is_some());
+                    let text = Cow::Borrowed(&**text);
+                    pieces.push(Piece::InputText { text });
+                }
+                Part::Media { media, cache } => {
+                    self.mark(cache.is_some());
+                    pieces.push(self.media(turn, media)?);
+                }
                 _ => {
                     let place = self.losses.turn(turn.at);
                     let reason = "a tool's result holds text and media only";
@@ -267,7 +272,13 @@ impl<'a> Scribe<'a, '_, '_> {
                 }
             }
             Media::File { source, name } => match file(source, name.as_deref()) {
-                Some(piece) => return Ok(piece),
+                Some(piece) => {
+                    let kept = matches!(source, Source::Bytes { .. } | Source::Plain(_));
+                    if name.is_some() && !kept {
+                        self.losses.hint(F::FileName);
+                    }
+                    return Ok(piece);
+                }
                 None => "the file is one of another provider",
             },
             Media::Audio { source } => match audio(source) {
