@@ -16,11 +16,9 @@ pub(crate) fn pair_tools(request: &mut Request<'_>, losses: &Losses) -> Result<(
         let heard = pairs.calls(place, turn);
         heard
             .and_then(|()| pairs.results(place, turn))
-            .map_err(|(id, problem)| {
-                Misfit::malformed(
-                    losses.turn(turn.at),
-                    &format!("has {problem} tool call '{id}'"),
-                )
+            .map_err(|(at, id, problem)| {
+                let problem = format!("has {problem} tool call '{id}'");
+                Misfit::malformed(losses.turn(at), &problem)
             })?;
     }
     let turns = std::mem::take(&mut request.turns);
@@ -55,8 +53,8 @@ struct Calls {
     seen: usize,
 }
 
-/// The id of a call or result that stands in the wrong place, and what is wrong about it.
-type Stray<'a> = (Text<'a>, &'static str);
+/// Message and id of a call or result that stands in the wrong place, and what is wrong about it.
+type Stray<'a> = (usize, Text<'a>, &'static str);
 
 impl<'a> Pairs<'a> {
     fn calls(&mut self, turn: usize, of: &mut Turn<'a>) -> Result<(), Stray<'a>> {
@@ -65,7 +63,7 @@ impl<'a> Pairs<'a> {
                 continue;
             };
             if of.role != Role::Assistant {
-                return Err((call.id.clone(), "a user's"));
+                return Err((call.at, call.id.clone(), "a user's"));
             }
             let id = call.id.clone();
             let calls = self.by_id.entry(id.clone()).or_default();
@@ -100,10 +98,10 @@ impl<'a> Pairs<'a> {
                 continue;
             };
             let Some(calls) = self.by_id.get_mut(&result.id) else {
-                return Err((result.id, "a result for an unknown"));
+                return Err((result.at, result.id, "a result for an unknown"));
             };
             let Some(place) = calls.waiting.pop_front() else {
-                return Err((result.id, "a second result for"));
+                return Err((result.at, result.id, "a second result for"));
             };
             let call = &mut self.calls[place];
             result.name = Some(call.name.clone());

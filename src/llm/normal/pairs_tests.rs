@@ -11,16 +11,13 @@ fn talk(line: &str) -> Request<'_> {
     let mut request = Request::new(Format::Chat);
     for (at, turn) in line.split_whitespace().enumerate() {
         let (role, parts) = turn.split_at(1);
-        request.turns.push(Turn {
-            role: match role {
-                "a" => Role::Assistant,
-                "u" => Role::User,
-                _ => Role::System,
-            },
-            parts: parts.split('|').map(part).collect(),
-            at,
-            name: None,
-        });
+        let role = match role {
+            "a" => Role::Assistant,
+            "u" => Role::User,
+            _ => Role::System,
+        };
+        let parts = parts.split('|').map(part).collect();
+        request.turns.push(Turn::new(role, parts, at));
     }
     request
 }
@@ -34,6 +31,7 @@ fn part(word: &str) -> Part<'_> {
             kind: ToolKind::Function,
             signature: None,
             cache: None,
+            at: 0,
         }),
         ("=", id) => Part::ToolResult(ToolResult {
             id: id.into(),
@@ -41,6 +39,7 @@ fn part(word: &str) -> Part<'_> {
             parts: Vec::new(),
             error: false,
             cache: None,
+            at: 0,
         }),
         _ => Part::text(word),
     }

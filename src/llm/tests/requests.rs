@@ -218,3 +218,62 @@ fn a_files_name_is_told_or_named_as_dropped() {
         );
     }
 }
+
+#[test]
+fn a_refusal_names_the_message_that_is_at_fault() {
+    let user = |content: Value| json!({ "role": "user", "content": content });
+    let picture =
+        json!([{ "type": "image_url", "image_url": { "url": "data:image/svg+xml;base64,AAAA" } }]);
+    let call = |id| {
+        json!({ "role": "assistant", "tool_calls": [
+            { "id": id, "type": "function", "function": { "name": "f", "arguments": "{}" } }] })
+    };
+    let tool =
+        |id, content: Value| json!({ "role": "tool", "tool_call_id": id, "content": content });
+    for (messages, at) in [
+        (json!([user(json!("a")), user(picture.clone())]), 1),
+        (
+            json!([
+                user(json!("a")),
+                call("x"),
+                tool("x", json!("b")),
+                user(picture)
+            ]),
+            3,
+        ),
+        (
+            json!([
+                user(json!("a")),
+                call("x"),
+                tool("x", json!("b")),
+                tool("x", json!("c"))
+            ]),
+            3,
+        ),
+        (
+            json!([
+                user(json!("a")),
+                call("x"),
+                tool("x", json!("b")),
+                tool("zz", json!("c"))
+            ]),
+            3,
+        ),
+        (json!([user(json!("a")), call("x"), user(json!("b"))]), 2),
+    ] {
+        let misfit = sent(
+            Format::Chat,
+            &json!({ "messages": messages }),
+            Format::Messages,
+        );
+        let misfit = misfit.unwrap_err();
+        assert_eq!(misfit.param(), format!("messages[{at}]"), "{misfit}");
+    }
+    let said = json!({ "type": "message", "role": "assistant", "content": "b" });
+    let stored = json!({ "type": "item_reference", "id": "msg_1" });
+    let request = json!({ "input": [user(json!("a")), said, stored] });
+    for to in [Format::Chat, Format::Messages, Format::Gemini] {
+        let misfit = sent(Format::Responses, &request, to).unwrap_err();
+        assert_eq!(misfit.param(), "input[2]", "{misfit}");
+    }
+}

@@ -74,7 +74,11 @@ fn part<'a>(part: Value<'a>, path: impl Fn() -> String) -> Result<Option<Part<'a
         "file" => file(carrier("file")?, path)?,
         _ => return Ok(Some(opaque(&kind, part))),
     };
-    Ok(Some(Part::Media { media, cache }))
+    Ok(Some(Part::Media {
+        media,
+        cache,
+        at: 0,
+    }))
 }
 
 /// What only a chat upstream understands.
@@ -83,6 +87,7 @@ pub(super) fn opaque<'a>(kind: &str, raw: Value<'a>) -> Part<'a> {
         origin: Format::Chat,
         kind: kind.to_owned().into(),
         raw: raw.raw(),
+        at: 0,
     }
 }
 

@@ -36,10 +36,9 @@ pub(super) fn text<'a>(text: impl Into<Cow<'a, str>>) -> Piece<'a> {
     }
 }
 
-/// Writes a part that a user may send; `at` is its message, for errors.
+/// Writes a part that a user may send.
 pub(super) fn piece<'a>(
     part: &'a Part<'_>,
-    at: usize,
     accent: &Accent<'_>,
     losses: &mut Losses,
 ) -> Result<Option<Piece<'a>>, Misfit> {
@@ -48,11 +47,13 @@ pub(super) fn piece<'a>(
             text: Cow::Borrowed(text),
             cache_control: mark(*cache, accent, losses),
         })),
-        Part::Media { media, cache } => self::media(media, *cache, at, accent, losses).map(Some),
+        Part::Media { media, cache, at } => {
+            self::media(media, *cache, *at, accent, losses).map(Some)
+        }
         Part::Refusal(said) => Ok(Some(text(&**said))),
-        Part::Opaque { kind, .. } => Err(misfit(
+        Part::Opaque { kind, at, .. } => Err(misfit(
             losses,
-            at,
+            *at,
             &format!("only its own provider understands `{kind}`"),
         )),
         Part::Reasoning { .. } | Part::ToolCall(_) | Part::ToolResult(_) => Ok(None),

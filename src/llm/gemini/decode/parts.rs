@@ -135,6 +135,7 @@ impl<'a> Part<'a> {
                 origin: Format::Gemini,
                 kind: Cow::Borrowed(kind),
                 raw: Cow::Owned(format!("{{\"{kind}\":{}}}", raw.get())),
+                at: 0,
             });
         } else if let Some(signature) = signature {
             think(turn, Cow::Borrowed(""), Some(signature));
@@ -216,6 +217,7 @@ impl<'a> Call<'a> {
             kind: ToolKind::Function,
             signature,
             cache: None,
+            at: 0,
         }));
     }
 }
@@ -245,6 +247,7 @@ impl<'a> Response<'a> {
             parts,
             error,
             cache: None,
+            at: 0,
         }))
     }
 }
@@ -275,5 +278,9 @@ fn spoken(value: &RawValue) -> Cow<'_, str> {
 }
 
 fn shown(media: Media<'_>) -> ir::Part<'_> {
-    ir::Part::Media { media, cache: None }
+    ir::Part::Media {
+        media,
+        cache: None,
+        at: 0,
+    }
 }

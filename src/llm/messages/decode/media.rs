@@ -18,7 +18,11 @@ pub(super) fn image<'a>(
         source: read(place.required(source)?, &place)?,
         detail: None,
     };
-    Ok(Part::Media { media, cache })
+    Ok(Part::Media {
+        media,
+        cache,
+        at: 0,
+    })
 }
 
 /// A document block's parts: the document, or what it is made of.
@@ -47,7 +51,11 @@ pub(super) fn document<'a>(
     }
     let source = read(source, &place)?;
     let media = Media::File { source, name };
-    parts.push(Part::Media { media, cache });
+    parts.push(Part::Media {
+        media,
+        cache,
+        at: 0,
+    });
     Ok(())
 }
 

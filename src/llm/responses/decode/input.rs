@@ -94,6 +94,7 @@ impl<'a> Conversation<'a> {
             origin: Format::Responses,
             kind: Cow::Owned(kind.to_owned()),
             raw: Cow::Borrowed(raw.get()),
+            at: 0,
         };
         let role = if theirs { Role::User } else { Role::Assistant };
         self.say(at, role, vec![part]);
@@ -206,6 +207,7 @@ impl<'a> Conversation<'a> {
             kind,
             signature: None,
             cache: None,
+            at: 0,
         };
         self.say(at, Role::Assistant, vec![Part::ToolCall(call)]);
         Ok(())
@@ -230,6 +232,7 @@ impl<'a> Conversation<'a> {
             parts,
             error: item.status.0 == "incomplete",
             cache: None,
+            at: 0,
         };
         self.say(at, Role::User, vec![Part::ToolResult(result)]);
         Ok(())
@@ -240,17 +243,12 @@ impl<'a> Conversation<'a> {
         if let Some(turn) = self.turns.last_mut().filter(|turn| turn.role == role) {
             let after_result = matches!(turn.parts.last(), Some(Part::ToolResult(_)));
             if role == Role::Assistant || (role == Role::User && after_result) {
-                turn.parts.extend(parts);
+                turn.take(parts, at);
                 return;
             }
         }
         if !parts.is_empty() || role == Role::User {
-            self.turns.push(Turn {
-                role,
-                parts,
-                at,
-                name: None,
-            });
+            self.turns.push(Turn::new(role, parts, at));
         }
     }
 }

@@ -137,13 +137,13 @@ impl<'a> Scribe<'a, '_, '_> {
                 self.pieces.push(words(turn.role, Cow::Borrowed(text)));
             }
             Part::Refusal(text) => self.pieces.push(words(turn.role, Cow::Borrowed(text))),
-            Part::Media { media, cache } => {
+            Part::Media { media, cache, at } => {
                 self.mark(cache.is_some());
                 if turn.role != Role::User {
-                    let place = self.losses.turn(turn.at);
+                    let place = self.losses.turn(*at);
                     return Err(self.losses.contract_at(place, "only a user shows media"));
                 }
-                let piece = self.media(turn, media)?;
+                let piece = self.media(*at, media)?;
                 self.pieces.push(piece);
             }
             Part::ToolCall(call) => self.call(turn.role, call),
@@ -160,10 +160,15 @@ impl<'a> Scribe<'a, '_, '_> {
                     encrypted_content: &proof.data,
                 });
             }
-            Part::Opaque { origin, kind, raw } => {
+            Part::Opaque {
+                origin,
+                kind,
+                raw,
+                at,
+            } => {
                 let raw = shape::raw(raw).filter(|_| *origin == Format::Responses);
                 let Some(raw) = raw else {
-                    let place = self.losses.turn(turn.at);
+                    let place = self.losses.turn(*at);
                     let reason = format!("only its own provider understands `{kind}`");
                     return Err(self.losses.contract_at(place, &reason));
                 };
@@ -240,9 +245,9 @@ impl<'a> Scribe<'a, '_, '_> {
                     let text = Cow::Borrowed(&**text);
                     pieces.push(Piece::InputText { text });
                 }
-                Part::Media { media, cache } => {
+                Part::Media { media, cache, at } => {
                     self.mark(cache.is_some());
-                    pieces.push(self.media(turn, media)?);
+                    pieces.push(self.media(*at, media)?);
                 }
                 _ => {
                     let place = self.losses.turn(turn.at);
@@ -262,7 +267,7 @@ impl<'a> Scribe<'a, '_, '_> {
         Ok(())
     }
 
-    fn media(&mut self, turn: &Turn<'_>, media: &'a Media<'_>) -> Result<Piece<'a>, Misfit> {
+    fn media(&mut self, at: usize, media: &'a Media<'_>) -> Result<Piece<'a>, Misfit> {
         let problem = match media {
             Media::Image { source, detail } => {
                 let detail = detail.as_deref().unwrap_or("auto");
@@ -287,7 +292,7 @@ impl<'a> Scribe<'a, '_, '_> {
             },
             Media::Video { .. } => "it takes no video",
         };
-        Err(self.losses.contract_at(self.losses.turn(turn.at), problem))
+        Err(self.losses.contract_at(self.losses.turn(at), problem))
     }
 
     fn mark(&mut self, marked: bool) {
