@@ -300,6 +300,46 @@ fn tokens_nobody_reported_are_estimated() {
     assert_eq!(said["usage"]["output_tokens"], 2);
 }
 
+#[test]
+fn the_end_waits_for_counts_where_nobody_reported_any() {
+    let stop = r#"{"choices":[{"index":0,"delta":{"content":"four"},"finish_reason":"stop"}]}"#;
+    let stream = format!("data: {stop}\n\ndata: [DONE]\n\n");
+    for to in [Format::Responses, Format::Messages, Format::Gemini] {
+        let mut transcoder = Transcoder::new(options(Format::Chat, to));
+        transcoder.wait_for_counts();
+        let mut out = Vec::new();
+        let body = Bytes::from(stream.clone());
+        let seen = transcoder.push(&body, &mut out);
+        assert!(transcoder.owes_usage() && !seen.terminal, "{to}");
+        assert!(
+            String::from_utf8(out.concat()).unwrap().contains("four"),
+            "{to}"
+        );
+        assert!(
+            !transcoder.finish(&mut out).terminal,
+            "{to}: and it goes on waiting"
+        );
+        let seen = transcoder.count(1234, 56, &mut out);
+        assert!(seen.terminal && !transcoder.owes_usage(), "{to}");
+        let told = String::from_utf8(out.concat()).unwrap();
+        assert!(told.contains("1234") && told.contains("56"), "{to}: {told}");
+        let mut roughly = Transcoder::new(options(Format::Chat, to));
+        let mut out = Vec::new();
+        assert!(
+            roughly.push(&body, &mut out).terminal,
+            "{to}: nobody counts"
+        );
+    }
+    // A stream whose caller wants no usage ends at once.
+    let mut transcoder = Transcoder::new(options(Format::Chat, Format::Chat));
+    transcoder.wait_for_counts();
+    assert!(
+        transcoder
+            .push(&Bytes::from(stream), &mut Vec::new())
+            .terminal
+    );
+}
+
 /// What the way back must know of a chat request that went to a model behind Messages; and the
 /// name of its first tool there.
 fn went(request: &Value, model: &str) -> (Back, String) {
