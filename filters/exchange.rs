@@ -54,8 +54,19 @@ pub(crate) struct Exchange {
     pub(crate) error: Option<String>,
     /// Time the gateway itself spent before the first attempt.
     pub(crate) overhead: Duration,
+    /// What the upstream did not report, where the caller had to be told before the end.
+    pub(crate) counted: Option<Counted>,
     /// Closed: the record is written.
     pub(crate) closed: Option<Closed>,
+}
+
+/// Tokens by the tokenizer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    /// Of so much of the answer.
+    pub(crate) output_bytes: u64,
 }
 
 /// What the client asks for.

@@ -206,6 +206,7 @@ fn admit(
         standing: Standing::default(),
         error: None,
         overhead: std::time::Duration::ZERO,
+        counted: None,
         closed: None,
     })
 }

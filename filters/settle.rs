@@ -9,7 +9,7 @@ use llm::{Format, ToolUses, Usage, tokens};
 
 use crate::attempt;
 use crate::ctx::{Ctx, Stage};
-use crate::exchange::{Asked, Closed, Exchange};
+use crate::exchange::{Asked, Closed, Counted, Exchange};
 use crate::shared::Shared;
 
 /// Closes the exchange of `ctx` with the status the client got. Later calls change nothing.
@@ -101,8 +101,11 @@ async fn used(exchange: &Exchange, report: Option<&Report>) -> Used {
         return Used::NOTHING;
     }
     if !input_known || !output_known {
-        let sample = report.map(|report| (report.output_sample.clone(), report.output_bytes));
-        let counted = count(asked.body.clone(), exchange.format, sample).await;
+        let bytes = report.map_or(0, |report| report.output_bytes);
+        let counted = match exchange.counted.filter(|of| of.output_bytes == bytes) {
+            Some(counted) => (counted.input, counted.output),
+            None => count(asked.body.clone(), exchange.format, report.map(sample)).await,
+        };
         if !input_known {
             usage.input = counted.0;
         }
@@ -146,6 +149,27 @@ async fn count(body: Bytes, format: Format, sample: Option<(String, u64)>) -> (u
         .await
         // Only when the runtime is shutting down: four bytes are about one token.
         .unwrap_or((input_bytes / 4, output_bytes / 4))
+}
+
+fn sample(report: &Report) -> (String, u64) {
+    (report.output_sample.clone(), report.output_bytes)
+}
+
+/// Input and output of a complete answer by the tokenizer, kept for its record.
+pub(crate) async fn estimate(ctx: &mut Ctx, report: &Report) -> (u64, u64) {
+    let Some(exchange) = ctx.exchange() else {
+        return (0, 0);
+    };
+    let Some(asked) = &exchange.asked else {
+        return (0, 0);
+    };
+    let (input, output) = count(asked.body.clone(), exchange.format, Some(sample(report))).await;
+    exchange.counted = Some(Counted {
+        input,
+        output,
+        output_bytes: report.output_bytes,
+    });
+    (input, output)
 }
 
 /// Tokens of a request by the tokenizer.

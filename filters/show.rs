@@ -147,7 +147,13 @@ impl Showing {
                     }
                 }
             };
-            let step = self.gather(ctx, attempt, read, upstream, reused);
+            let mut step = self.gather(ctx, attempt, read, upstream, reused);
+            if self.reading.owes_usage() {
+                step.seen = self.count(ctx).await;
+                if step.ended {
+                    self.complete();
+                }
+            }
             if self.hold && !self.shown && step.broke.is_none() {
                 self.judge_held(step.seen, step.ended)?;
             }
@@ -260,6 +266,16 @@ impl Showing {
     fn end(&mut self) -> Seen {
         let before = self.held.len();
         let seen = self.reading.finish(&mut self.held);
+        self.held_bytes += bytes_of(&self.held[before..]);
+        seen
+    }
+
+    /// Counts what the upstream did not report, so that the caller reads what the record says.
+    async fn count(&mut self, ctx: &mut Ctx) -> Seen {
+        let report = self.reading.report();
+        let counted = settle::estimate(ctx, report).await;
+        let before = self.held.len();
+        let seen = self.reading.count(counted, &mut self.held);
         self.held_bytes += bytes_of(&self.held[before..]);
         seen
     }

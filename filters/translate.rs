@@ -162,7 +162,7 @@ impl Reading {
                 report: Report::default(),
             }));
         }
-        Reading::Translated(Box::new(Transcoder::new(TranscodeOptions {
+        let mut transcoder = Box::new(Transcoder::new(TranscodeOptions {
             from: candidate.format,
             to: exchange.format,
             framing,
@@ -177,7 +177,9 @@ impl Reading {
                 upstream_model: candidate.model.to_string(),
             },
             input_estimate: asked.ask.input_bytes.div_ceil(4),
-        })))
+        }));
+        transcoder.wait_for_counts();
+        Reading::Translated(transcoder)
     }
 
     pub(crate) fn push(&mut self, chunk: &Bytes, out: &mut Vec<Bytes>) -> Seen {
@@ -193,6 +195,19 @@ impl Reading {
             Reading::Watched(tap) => tap.finish(out),
             Reading::Translated(transcoder) => transcoder.finish(out),
             Reading::Counted(counted) => counted.finish(out),
+        }
+    }
+
+    /// Whether the answer's end waits for [`count`](Reading::count).
+    pub(crate) fn owes_usage(&self) -> bool {
+        matches!(self, Reading::Translated(transcoder) if transcoder.owes_usage())
+    }
+
+    /// Says the end of an answer whose upstream reported no usage.
+    pub(crate) fn count(&mut self, (input, output): (u64, u64), out: &mut Vec<Bytes>) -> Seen {
+        match self {
+            Reading::Translated(transcoder) => transcoder.count(input, output, out),
+            Reading::Watched(_) | Reading::Counted(_) => Seen::default(),
         }
     }
 

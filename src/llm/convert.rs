@@ -53,7 +53,7 @@ pub struct Back {
     pub(crate) json_tool: Option<&'static str>,
     /// Chat: the caller wants the usage chunk.
     pub(crate) include_usage: bool,
-    /// Gemini: the caller wants to see thoughts.
+    /// The caller wants to see the model's reasoning; chat cannot say so.
     pub(crate) show_thoughts: bool,
     /// Responses: what of the request the answer repeats, as the inside of a JSON object.
     pub(crate) echo: String,

@@ -119,6 +119,21 @@ impl Losses {
         }
     }
 
+    /// A hint inside a field: `tools.function.parameters.not`.
+    pub(crate) fn hint_inside(&mut self, feature: Feature, member: &str) {
+        self.hint_at(format!("{}.{member}", feature.name(self.origin)));
+    }
+
+    /// A hint inside a field that bends the answer.
+    pub(crate) fn bend_inside(
+        &mut self,
+        feature: Feature,
+        member: &str,
+        reason: &str,
+    ) -> Result<(), Misfit> {
+        self.bend_at(format!("{}.{member}", feature.name(self.origin)), reason)
+    }
+
     /// Whether what bends the answer is refused.
     pub(crate) fn is_strict(&self) -> bool {
         self.strictness == Strictness::Strict

@@ -14,10 +14,13 @@ const HEAD: usize = 32;
 /// encoded anew, `image/jpg` is `image/jpeg`, a missing type is told by the bytes. `None` when `url`
 /// is no data URL; an error says what is wrong with it.
 pub(crate) fn data_url(url: &str) -> Option<Result<Source<'_>, &'static str>> {
-    let scheme = url.get(.."data:".len())?;
-    scheme
-        .eq_ignore_ascii_case("data:")
-        .then(|| inside(&url["data:".len()..]))
+    data_scheme(url).map(inside)
+}
+
+/// What stands behind `data:`.
+fn data_scheme(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_at_checked("data:".len())?;
+    scheme.eq_ignore_ascii_case("data:").then_some(rest)
 }
 
 fn inside(url: &str) -> Result<Source<'_>, &'static str> {
@@ -116,13 +119,47 @@ fn unescaped(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// What is fetched for a caller: the web, and Google's storage. Servers that people run themselves
+/// also open `file://` and plain paths, which would show a caller what lies on their disks.
+const SCHEMES: [&str; 3] = ["http://", "https://", "gs://"];
+
+/// What an address of another kind is told.
+pub(crate) const NOT_FETCHED: &str =
+    "must be a data URL, or an address that begins with http:// or https://";
+
 /// What an address means: the bytes a data URL holds, or something to be fetched.
 pub(crate) fn source(url: Text<'_>) -> Result<Source<'_>, &'static str> {
     let inside = match &url {
         Cow::Borrowed(url) => data_url(url),
         Cow::Owned(url) => data_url(url).map(|found| found.map(Source::into_owned)),
     };
-    inside.unwrap_or(Ok(Source::Url { url, mime: None }))
+    match inside {
+        Some(inside) => inside,
+        None if is_fetched(&url) => Ok(Source::Url { url, mime: None }),
+        None => Err(NOT_FETCHED),
+    }
+}
+
+/// Whether it is an address that may be fetched for a caller.
+pub(crate) fn is_fetched(url: &str) -> bool {
+    let begins = |scheme: &str| {
+        let start = url.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    SCHEMES.iter().any(|scheme| begins(scheme))
+}
+
+/// Whether data are neither a data URL nor an address: then they can only be base64.
+pub(crate) fn is_bare(data: &str) -> bool {
+    data_scheme(data).is_none() && !data.contains("://")
+}
+
+/// The text of a file where there is no place for its name: that stands before it.
+pub(crate) fn titled<'a>(name: Option<&str>, said: Text<'a>) -> Text<'a> {
+    match name {
+        Some(name) => Cow::Owned(format!("{name}\n\n{said}")),
+        None => said,
+    }
 }
 
 /// `data:<mime>;base64,<base64>`.

@@ -42,10 +42,16 @@ pub(super) struct Custom<'a> {
 
 impl<'a> Call<'a> {
     /// How a call begins.
-    pub(super) fn head(index: u32, id: &'a str, name: &'a str, kind: ToolKind) -> Call<'a> {
+    pub(super) fn head(
+        index: u32,
+        id: &'a str,
+        name: &'a str,
+        args: &'a str,
+        kind: ToolKind,
+    ) -> Call<'a> {
         Call {
             index: Some(index),
-            ..Call::whole(id, name, "", kind)
+            ..Call::whole(id, name, args, kind)
         }
     }
 

@@ -34,6 +34,8 @@ pub(crate) enum Feature {
     Safety,
     SpeakerName,
     ImageDetail,
+    FileName,
+    ToolSchema,
     ToolStrict,
     ToolError,
     Signature,
@@ -196,6 +198,24 @@ const NAMES: &[(Feature, [&str; 4])] = &[
             "input_image.detail",
             "",
             "mediaResolution",
+        ],
+    ),
+    (
+        F::FileName,
+        [
+            "file.filename",
+            "input_file.filename",
+            "document.title",
+            "displayName",
+        ],
+    ),
+    (
+        F::ToolSchema,
+        [
+            "tools.function.parameters",
+            "tools.parameters",
+            "tools.input_schema",
+            "tools.functionDeclarations.parametersJsonSchema",
         ],
     ),
     (

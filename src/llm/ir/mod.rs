@@ -19,7 +19,7 @@ pub(crate) use event::{BlockKind, Delta, Event};
 pub(crate) use feature::Feature;
 #[cfg(any(test, debug_assertions))]
 pub(crate) use grammar::Grammar;
-pub(crate) use opaque::{Origin, Signature, family};
+pub(crate) use opaque::{Origin, Signature, family, hide, reveal};
 pub(crate) use reply::{Choice, OwnedStop, Reply, Said};
 pub(crate) use request::{
     CacheMark, Effort, Media, Output, Part, Reasoning, Request, Rest, Role, Show, Source, System,

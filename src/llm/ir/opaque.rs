@@ -10,6 +10,10 @@ use std::borrow::Cow;
 /// What a wrapped proof begins with.
 const MARK: &str = "tg1:";
 
+/// What reasoning begins with that is kept from the caller's eyes, `tg1:hidden:<bytes>:<words><proof>`:
+/// no origin has that name, so that nobody but [`reveal`] takes it for a proof.
+const HIDDEN: &str = "tg1:hidden:";
+
 /// The largest proof that is unwrapped, in bytes; a larger one is dropped.
 const MAX_WRAPPED_BYTES: usize = 256 * 1024;
 
@@ -170,6 +174,22 @@ impl<'a> Signature<'a> {
     }
 }
 
+/// Reasoning for a client that did not ask to see it, and whose replay has to bring it back:
+/// Anthropic's proof is of the words beside it, and some chat providers want the words alone. `None`
+/// where that is too large to come back.
+pub(crate) fn hide(words: &str, proof: &str) -> Option<String> {
+    let hidden = format!("{HIDDEN}{}:{words}{proof}", words.len());
+    (hidden.len() <= MAX_WRAPPED_BYTES).then_some(hidden)
+}
+
+/// The words and the proof of hidden reasoning.
+pub(crate) fn reveal(hidden: &str) -> Option<(&str, &str)> {
+    let bounded = hidden.len() <= MAX_WRAPPED_BYTES;
+    let inside = hidden.strip_prefix(HIDDEN).filter(|_| bounded)?;
+    let (bytes, inside) = inside.split_once(':')?;
+    inside.split_at_checked(bytes.parse().ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +218,23 @@ mod tests {
         assert_eq!(Signature::unwrap("tg1:elsewhere:x::y"), None);
         let large = Signature::native(Origin::Gemini, "x".repeat(MAX_WRAPPED_BYTES));
         assert_eq!(Signature::unwrap(&large.wrap("gemini")), None);
+    }
+
+    #[test]
+    fn hidden_words_are_found_again_and_are_no_proof() {
+        let hidden = hide("Plän: a", "tg1:none:::").expect("it is small");
+        assert_eq!(reveal(&hidden), Some(("Plän: a", "tg1:none:::")));
+        assert_eq!(Signature::unwrap(&hidden), None);
+        for odd in [
+            "tg1:none:::",
+            "tg1:hidden:2:é",
+            "tg1:hidden:1:é",
+            "tg1:hidden:-1:x",
+            "tg1:hidden:9",
+        ] {
+            assert!(reveal(odd).is_none_or(|(words, _)| words == "é"), "{odd}");
+        }
+        assert_eq!(hide(&"x".repeat(MAX_WRAPPED_BYTES), ""), None);
     }
 
     #[test]

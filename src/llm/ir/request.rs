@@ -122,6 +122,9 @@ pub(crate) enum Part<'a> {
     Media {
         media: Media<'a>,
         cache: Option<CacheMark>,
+        /// The caller's index of the message it came in; so below. Turns are joined, and an error
+        /// names the message that is at fault.
+        at: usize,
     },
     ToolCall(ToolCall<'a>),
     ToolResult(ToolResult<'a>),
@@ -138,6 +141,7 @@ pub(crate) enum Part<'a> {
         /// The block's type, for error messages.
         kind: Text<'a>,
         raw: Text<'a>,
+        at: usize,
     },
 }
 
@@ -197,6 +201,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) kind: ToolKind,
     pub(crate) signature: Option<Signature<'a>>,
     pub(crate) cache: Option<CacheMark>,
+    pub(crate) at: usize,
 }
 
 /// What a call gave.
@@ -210,6 +215,7 @@ pub(crate) struct ToolResult<'a> {
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) error: bool,
     pub(crate) cache: Option<CacheMark>,
+    pub(crate) at: usize,
 }
 
 /// A tool that the model may use.
@@ -384,7 +390,48 @@ impl Source<'_> {
     }
 }
 
+impl<'a> Turn<'a> {
+    /// The caller's message `at`.
+    pub(crate) fn new(role: Role, parts: Vec<Part<'a>>, at: usize) -> Turn<'a> {
+        let mut turn = Turn {
+            role,
+            parts,
+            at,
+            name: None,
+        };
+        turn.stand(0, at);
+        turn
+    }
+
+    /// Takes the parts of the caller's message `at`.
+    pub(crate) fn take(&mut self, parts: Vec<Part<'a>>, at: usize) {
+        let new = self.parts.len();
+        self.parts.extend(parts);
+        self.stand(new, at);
+    }
+
+    /// The parts from the `new`-th on came in the caller's message `at`.
+    pub(crate) fn stand(&mut self, new: usize, at: usize) {
+        self.parts
+            .iter_mut()
+            .skip(new)
+            .for_each(|part| part.stand(at));
+    }
+}
+
 impl<'a> Part<'a> {
+    fn stand(&mut self, place: usize) {
+        match self {
+            Part::Media { at, .. } | Part::Opaque { at, .. } => *at = place,
+            Part::ToolCall(call) => call.at = place,
+            Part::ToolResult(result) => {
+                result.at = place;
+                result.parts.iter_mut().for_each(|part| part.stand(place));
+            }
+            Part::Text { .. } | Part::Reasoning { .. } | Part::Refusal(_) => {}
+        }
+    }
+
     /// Text that nothing is said about.
     pub(crate) fn text(text: impl Into<Text<'a>>) -> Part<'a> {
         Part::Text {

@@ -41,7 +41,7 @@ pub(super) fn collected(hear: impl FnOnce(&mut dyn FnMut(Event<'_>))) -> Reply {
 
 /// Reads a stream, checking the grammar of its events.
 pub(super) fn hear(stream: &str, each: &mut dyn FnMut(Event<'_>)) {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     let mut grammar = Grammar::default();
     let mut each = |event: Event<'_>| {
         grammar.see(&event).unwrap();
@@ -65,7 +65,7 @@ pub(super) fn hear(stream: &str, each: &mut dyn FnMut(Event<'_>)) {
 
 /// Reads a whole answer, checking the grammar of its events.
 pub(super) fn hear_whole(body: &str, each: &mut dyn FnMut(Event<'_>)) {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     let mut grammar = Grammar::default();
     let mut each = |event: Event<'_>| {
         grammar.see(&event).unwrap();

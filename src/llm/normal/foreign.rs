@@ -13,19 +13,21 @@ pub(crate) fn drop_foreign(
     losses: &mut Losses,
 ) -> Result<(), Misfit> {
     for turn in &mut request.turns {
-        let at = losses.turn(turn.at);
         let mut refused = None;
         turn.parts.retain(|part| match part {
-            Part::Opaque { origin, kind, .. } if *origin != target => {
+            Part::Opaque {
+                origin, kind, at, ..
+            } if *origin != target => {
+                let at = losses.turn(*at);
                 match ran_at_provider(kind) {
                     true => losses.hint_at(format!("{at}.{kind}")),
-                    false => refused = Some(kind.clone()),
+                    false => refused = Some((kind.clone(), at)),
                 }
                 false
             }
             _ => true,
         });
-        if let Some(kind) = refused {
+        if let Some((kind, at)) = refused {
             let reason = format!("only its own provider understands `{kind}`");
             return Err(losses.contract_at(at, &reason));
         }
@@ -72,6 +74,7 @@ mod tests {
                     origin: Format::Responses,
                     kind: kind.into(),
                     raw: "{}".into(),
+                    at: 3,
                 },
                 Part::text("so"),
             ],

@@ -83,6 +83,25 @@ pub(crate) fn mint_id(turn: usize, part: usize, name: &str) -> String {
     call_id(hash([&place, name.as_bytes()]))
 }
 
+/// Makes ids for calls of an answer to which the upstream gave none.
+///
+/// From the request's own id, which no other answer of a conversation has: servers that give calls
+/// no ids often give their answers none, or all of them the same.
+#[derive(Debug)]
+pub(crate) struct Mint(String);
+
+impl Mint {
+    /// For the answer to the request of that id.
+    pub(crate) fn new(request: &str) -> Mint {
+        Mint(request.to_owned())
+    }
+
+    /// The id of the `nth` call of a choice, the same whether the answer is streamed or whole.
+    pub(crate) fn id(&self, choice: u32, nth: usize) -> String {
+        mint_id(choice as usize, nth, &self.0)
+    }
+}
+
 impl Alphabet {
     fn fits(self, name: &str) -> bool {
         let first = name.bytes().next();

@@ -47,6 +47,7 @@ fn call<'a>(id: &'a str, name: &'a str) -> Part<'a> {
         kind: ToolKind::Function,
         signature: None,
         cache: None,
+        at: 0,
     })
 }
 
@@ -57,6 +58,7 @@ fn result(id: &str) -> Part<'_> {
         parts: Vec::new(),
         error: false,
         cache: None,
+        at: 0,
     })
 }
 

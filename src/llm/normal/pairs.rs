@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::ir::{Part, Request, Role, Text, ToolResult, Turn};
 use crate::loss::{Losses, Misfit};
+use crate::normal::mint_id;
 
 /// Gives every call its one result, in the order of the calls, at the head of the user turn
-/// that follows, and every result its tool's name. A call without result, a result without call,
+/// that follows, and every result its tool's name. A call whose id came before gets another one,
+/// and so does its result: Anthropic refuses an id that stands for two calls. A call without result, a result without call,
 /// a second result and a call that the model did not make are refused, by id.
 pub(crate) fn pair_tools(request: &mut Request<'_>, losses: &Losses) -> Result<(), Misfit> {
     let mut pairs = Pairs::default();
@@ -14,11 +16,9 @@ pub(crate) fn pair_tools(request: &mut Request<'_>, losses: &Losses) -> Result<(
         let heard = pairs.calls(place, turn);
         heard
             .and_then(|()| pairs.results(place, turn))
-            .map_err(|(id, problem)| {
-                Misfit::malformed(
-                    losses.turn(turn.at),
-                    &format!("has {problem} tool call '{id}'"),
-                )
+            .map_err(|(at, id, problem)| {
+                let problem = format!("has {problem} tool call '{id}'");
+                Misfit::malformed(losses.turn(at), &problem)
             })?;
     }
     let turns = std::mem::take(&mut request.turns);
@@ -37,7 +37,10 @@ struct Pairs<'a> {
 
 struct Call<'a> {
     turn: usize,
+    /// As the caller wrote it.
     id: Text<'a>,
+    /// The id it has now, where it is another one.
+    renamed: Option<String>,
     name: Text<'a>,
     result: Option<ToolResult<'a>>,
 }
@@ -46,28 +49,37 @@ struct Call<'a> {
 #[derive(Default)]
 struct Calls {
     waiting: VecDeque<usize>,
+    /// How many there were.
+    seen: usize,
 }
 
-/// The id of a call or result that stands in the wrong place, and what is wrong about it.
-type Stray<'a> = (Text<'a>, &'static str);
+/// Message and id of a call or result that stands in the wrong place, and what is wrong about it.
+type Stray<'a> = (usize, Text<'a>, &'static str);
 
 impl<'a> Pairs<'a> {
-    fn calls(&mut self, turn: usize, of: &Turn<'a>) -> Result<(), Stray<'a>> {
-        for part in &of.parts {
-            if let Part::ToolCall(call) = part {
-                if of.role != Role::Assistant {
-                    return Err((call.id.clone(), "a user's"));
-                }
-                let place = self.calls.len();
-                let calls = self.by_id.entry(call.id.clone()).or_default();
-                calls.waiting.push_back(place);
-                self.calls.push(Call {
-                    turn,
-                    id: call.id.clone(),
-                    name: call.name.clone(),
-                    result: None,
-                });
+    fn calls(&mut self, turn: usize, of: &mut Turn<'a>) -> Result<(), Stray<'a>> {
+        for part in &mut of.parts {
+            let Part::ToolCall(call) = part else {
+                continue;
+            };
+            if of.role != Role::Assistant {
+                return Err((call.at, call.id.clone(), "a user's"));
             }
+            let id = call.id.clone();
+            let calls = self.by_id.entry(id.clone()).or_default();
+            let renamed = (calls.seen > 0).then(|| mint_id(calls.seen, 0, &id));
+            if let Some(another) = &renamed {
+                call.id = another.clone().into();
+            }
+            calls.seen += 1;
+            calls.waiting.push_back(self.calls.len());
+            self.calls.push(Call {
+                turn,
+                id,
+                renamed,
+                name: call.name.clone(),
+                result: None,
+            });
         }
         Ok(())
     }
@@ -86,13 +98,16 @@ impl<'a> Pairs<'a> {
                 continue;
             };
             let Some(calls) = self.by_id.get_mut(&result.id) else {
-                return Err((result.id, "a result for an unknown"));
+                return Err((result.at, result.id, "a result for an unknown"));
             };
             let Some(place) = calls.waiting.pop_front() else {
-                return Err((result.id, "a second result for"));
+                return Err((result.at, result.id, "a second result for"));
             };
             let call = &mut self.calls[place];
             result.name = Some(call.name.clone());
+            if let Some(another) = &call.renamed {
+                result.id = another.clone().into();
+            }
             call.result = Some(result);
         }
         Ok(())

@@ -11,16 +11,13 @@ fn talk(line: &str) -> Request<'_> {
     let mut request = Request::new(Format::Chat);
     for (at, turn) in line.split_whitespace().enumerate() {
         let (role, parts) = turn.split_at(1);
-        request.turns.push(Turn {
-            role: match role {
-                "a" => Role::Assistant,
-                "u" => Role::User,
-                _ => Role::System,
-            },
-            parts: parts.split('|').map(part).collect(),
-            at,
-            name: None,
-        });
+        let role = match role {
+            "a" => Role::Assistant,
+            "u" => Role::User,
+            _ => Role::System,
+        };
+        let parts = parts.split('|').map(part).collect();
+        request.turns.push(Turn::new(role, parts, at));
     }
     request
 }
@@ -34,6 +31,7 @@ fn part(word: &str) -> Part<'_> {
             kind: ToolKind::Function,
             signature: None,
             cache: None,
+            at: 0,
         }),
         ("=", id) => Part::ToolResult(ToolResult {
             id: id.into(),
@@ -41,6 +39,7 @@ fn part(word: &str) -> Part<'_> {
             parts: Vec::new(),
             error: false,
             cache: None,
+            at: 0,
         }),
         _ => Part::text(word),
     }
@@ -57,7 +56,7 @@ fn line(request: &Request<'_>) -> String {
             Part::Text { text, .. } => text.to_string(),
             Part::ToolCall(call) => format!("!{}", call.id),
             Part::ToolResult(result) => {
-                assert_eq!(result.name, Some(format!("tool_{}", result.id).into()));
+                assert_eq!(result.name, named(request, &result.id), "{}", result.id);
                 format!("={}", result.id)
             }
             _ => "?".to_owned(),
@@ -65,6 +64,18 @@ fn line(request: &Request<'_>) -> String {
         format!("{role}{}", words.collect::<Vec<_>>().join("|"))
     };
     request.turns.iter().map(turn).collect::<Vec<_>>().join(" ")
+}
+
+/// The name of the call of that id.
+fn named<'a>(request: &Request<'a>, id: &str) -> Option<Text<'a>> {
+    let parts = request.turns.iter().flat_map(|turn| &turn.parts);
+    let mut calls = parts.filter_map(|part| match part {
+        Part::ToolCall(call) => Some(call),
+        _ => None,
+    });
+    calls
+        .find(|call| call.id == id)
+        .map(|call| call.name.clone())
 }
 
 fn paired(given: &str) -> Result<String, Misfit> {
@@ -95,8 +106,17 @@ fn results_follow_their_call_at_once() {
 
 #[test]
 fn an_id_that_comes_again_is_another_call() {
-    check("a!x u=x a!x u=x", "a!x u=x a!x u=x");
-    check("a!x|!x u=x|=x", "a!x|!x u=x|=x");
+    let (second, third) = ("call_4r4ah2ur27l5su5g", "call_nbgaflxlqiwzh5cf");
+    check(
+        "a!x u=x a!x|!y u=y|=x a!x u=x",
+        &format!("a!x u=x a!{second}|!y u={second}|=y a!{third} u={third}"),
+    );
+    check("a!x|!x u=x|=x", &format!("a!x|!{second} u=x|={second}"));
+    let misfit = paired("a!x u=x a!x").unwrap_err();
+    assert!(
+        misfit.to_string().ends_with("tool call 'x'"),
+        "in the caller's words: {misfit}"
+    );
 }
 
 #[test]

@@ -134,6 +134,7 @@ fn empty_results_stay_and_lose_their_empty_words() {
         parts: vec![Part::text(""), Part::text("x")],
         error: false,
         cache: None,
+        at: 0,
     })];
     drop_empty(&mut request, Blank::Empty, &losses(Strictness::Lenient)).unwrap();
     let Part::ToolResult(result) = &request.turns[0].parts[0] else {

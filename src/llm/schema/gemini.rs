@@ -25,18 +25,45 @@ const DEFINITIONS: &str = "#/$defs/";
 const TEXT_FORMATS: [&str; 4] = ["enum", "date-time", "date", "time"];
 const NUMBER_FORMATS: [&str; 4] = ["int32", "int64", "float", "double"];
 
+/// Keywords that hold an answer to something, and that Gemini has nothing for. Others are words
+/// about the schema.
+const HOLDING: [&str; 15] = [
+    "patternProperties",
+    "propertyNames",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "additionalItems",
+    "contains",
+    "minContains",
+    "maxContains",
+    "not",
+    "if",
+    "then",
+    "else",
+];
+
+/// A schema that Gemini takes.
+pub(crate) struct ForGemini {
+    pub(crate) schema: String,
+    /// The keywords that it holds nobody to any more, each once.
+    pub(crate) lost: Vec<&'static str>,
+}
+
 /// `schema` as Gemini's JSON-schema fields take it (2.5 and later): `oneOf` as `anyOf`, `allOf`
-/// joined, what it does not know told in the description.
-pub(crate) fn for_gemini(schema: &str) -> String {
+/// joined, limits it does not know told in the description.
+pub(crate) fn for_gemini(schema: &str) -> ForGemini {
     written(schema, Dialect::JsonSchema)
 }
 
 /// `schema` in the older subset of OpenAPI: references written out, one type each, `nullable`.
-pub(crate) fn for_older_gemini(schema: &str) -> String {
+pub(crate) fn for_older_gemini(schema: &str) -> ForGemini {
     written(schema, Dialect::OpenApi)
 }
 
-fn written(schema: &str, dialect: Dialect) -> String {
+fn written(schema: &str, dialect: Dialect) -> ForGemini {
     let mut root = serde_json::from_str(schema).unwrap_or(Value::Null);
     join_all_of(&mut root);
     let mut cleaner = Cleaner {
@@ -45,8 +72,12 @@ fn written(schema: &str, dialect: Dialect) -> String {
         inlined: 0,
         depth: 0,
         copied: 0,
+        lost: Vec::new(),
     };
-    cleaner.clean(&root).to_string()
+    ForGemini {
+        schema: cleaner.clean(&root).to_string(),
+        lost: cleaner.lost,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +94,7 @@ struct Cleaner<'a> {
     depth: usize,
     /// Bytes that were written for references.
     copied: usize,
+    lost: Vec<&'static str>,
 }
 
 impl Cleaner<'_> {
@@ -77,6 +109,7 @@ impl Cleaner<'_> {
             self.copied += SCHEMA_BYTES + schema.values().map(weight).sum::<usize>();
         }
         if self.copied > MAX_COPIED_BYTES || self.depth >= MAX_DEPTH {
+            self.lose("properties");
             return any_object();
         }
         self.depth += 1;
@@ -140,6 +173,7 @@ impl Cleaner<'_> {
         let found = resolve(root, reference)
             .or_else(|| resolve(root, &reference.replacen(DEFINITIONS, "#/definitions/", 1)));
         let Some(schema) = found.filter(|_| self.inlined < MAX_INLINED) else {
+            self.lose("$ref");
             return any_object();
         };
         self.inlined += 1;
@@ -185,15 +219,33 @@ impl Cleaner<'_> {
                 rules.add(key, value);
                 return None;
             }
-            _ => return None,
+            "additionalProperties" if value.is_object() => {
+                self.lose("additionalProperties");
+                return None;
+            }
+            _ => {
+                if let Some(known) = HOLDING.iter().find(|known| **known == key) {
+                    self.lose(known);
+                }
+                return None;
+            }
         };
         Some((key.to_owned(), kept))
+    }
+
+    fn lose(&mut self, keyword: &'static str) {
+        if !self.lost.contains(&keyword) {
+            self.lost.push(keyword);
+        }
     }
 
     fn tuple(&mut self, items: &Value) -> Option<(String, Value)> {
         match self.dialect {
             Dialect::JsonSchema => Some(("prefixItems".to_owned(), self.each(items)?)),
-            Dialect::OpenApi => None,
+            Dialect::OpenApi => {
+                self.lose("prefixItems");
+                None
+            }
         }
     }
 

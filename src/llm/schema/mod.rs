@@ -8,7 +8,7 @@ mod refs;
 mod rules;
 mod strict;
 
-pub(crate) use gemini::{for_gemini, for_older_gemini};
+pub(crate) use gemini::{ForGemini, for_gemini, for_older_gemini};
 pub(crate) use messages::for_messages_output;
 pub(crate) use strict::is_openai_strict;
 

@@ -197,12 +197,12 @@ mod gemini {
 
     #[track_caller]
     fn becomes(schema: Value, wanted: Value) {
-        check(&for_gemini(&schema.to_string()), wanted);
+        check(&for_gemini(&schema.to_string()).schema, wanted);
     }
 
     #[track_caller]
     fn was(schema: Value, wanted: Value) {
-        check(&for_older_gemini(&schema.to_string()), wanted);
+        check(&for_older_gemini(&schema.to_string()).schema, wanted);
     }
 
     #[test]
@@ -313,10 +313,10 @@ mod gemini {
             "type": "object",
             "properties": { "left": { "$ref": "#" }, "right": { "$ref": "#" } },
         });
-        let cleaned = for_older_gemini(&tree.to_string());
+        let cleaned = for_older_gemini(&tree.to_string()).schema;
         assert!(cleaned.len() < 4 * 1024 * 1024, "{} bytes", cleaned.len());
         assert!(!cleaned.contains("$ref"));
-        assert!(for_gemini(&tree.to_string()).len() < 4 * 1024 * 1024);
+        assert!(for_gemini(&tree.to_string()).schema.len() < 4 * 1024 * 1024);
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod gemini {
         let by_all_of = deep(json!({ "allOf": [{ "$ref": "#/$defs/d" }, { "minItems": 1 }] }));
         for deep in [by_reference, by_all_of] {
             let schema = json!({ "$defs": { "d": deep }, "$ref": "#/$defs/d" }).to_string();
-            for cleaned in [for_gemini(&schema), for_older_gemini(&schema)] {
+            for cleaned in [for_gemini(&schema).schema, for_older_gemini(&schema).schema] {
                 let depth = cleaned.matches('{').count();
                 assert!(depth < 1000, "{depth} schemas");
             }
@@ -336,9 +336,9 @@ mod gemini {
     #[test]
     fn what_is_no_schema_is_any_object() {
         for text in ["", "{", "null", "[]", "7"] {
-            assert_eq!(for_gemini(text), r#"{"type":"object"}"#, "{text}");
+            assert_eq!(for_gemini(text).schema, r#"{"type":"object"}"#, "{text}");
         }
-        assert_eq!(for_gemini("true"), "{}");
+        assert_eq!(for_gemini("true").schema, "{}");
     }
 }
 
@@ -394,7 +394,7 @@ proptest! {
     fn no_schema_makes_a_cleaner_panic_or_grow_without_bound(schema in schema_like()) {
         let text = schema.to_string();
         let strict = is_openai_strict(&text);
-        for cleaned in [Some(for_gemini(&text)), Some(for_older_gemini(&text)), for_messages_output(&text)] {
+        for cleaned in [Some(for_gemini(&text).schema), Some(for_older_gemini(&text).schema), for_messages_output(&text)] {
             let Some(cleaned) = cleaned else { continue };
             prop_assert!(serde_json::from_str::<Value>(&cleaned).is_ok());
             prop_assert!(cleaned.len() < 64 * 1024 * 1024);

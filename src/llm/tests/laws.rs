@@ -18,6 +18,10 @@ use llm::{Format, Operation, ask};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+/// What stands between the messages of a Responses answer for clients that know one text: they are
+/// paragraphs.
+const PARAGRAPH: &str = "\n\n";
+
 /// What an answer may hold.
 #[derive(Clone, Debug)]
 enum Piece {
@@ -157,7 +161,7 @@ fn translated(from: Format, to: Format, wanted: Framing, body: &[u8]) -> Vec<u8>
 fn read(format: Format, framing: Framing, body: &[u8]) -> Answer {
     let text = std::str::from_utf8(body).unwrap();
     let events: Vec<Value> = match framing {
-        Framing::Whole => return answer::whole(format, &serde_json::from_str(text).unwrap()),
+        Framing::Whole => return answer::whole(format, &serde_json::from_str(text).unwrap(), ""),
         Framing::JsonArray => serde_json::from_str(text).unwrap(),
         Framing::Sse => text
             .lines()
@@ -166,15 +170,22 @@ fn read(format: Format, framing: Framing, body: &[u8]) -> Answer {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect(),
     };
-    answer::stream(format, &events)
+    answer::stream(format, &events, "")
 }
 
-/// The answer as the pieces say it.
-fn said(pieces: &[Piece], stop: &'static str) -> Answer {
+/// The answer as the pieces say it, once it came through that format. In Responses each run of
+/// text is a message, and messages are paragraphs; everywhere else nothing is put between texts.
+fn said(pieces: &[Piece], stop: &'static str, middle: Format) -> Answer {
     let mut said = Answer::default();
-    for piece in pieces {
+    for (at, piece) in pieces.iter().enumerate() {
+        let begins = at == 0 || !matches!(pieces[at - 1], Piece::Text(_));
         match piece {
-            Piece::Text(text) => said.text += text,
+            Piece::Text(text) => {
+                if middle == Format::Responses && begins && !said.text.is_empty() {
+                    said.text += PARAGRAPH;
+                }
+                said.text += text;
+            }
             Piece::Reasoning(text) => said.reasoning += text,
             Piece::Call(name, args) => said.calls.push((name.clone(), args.clone())),
         }
@@ -202,8 +213,8 @@ proptest! {
         size in 1usize..9,
     ) {
         let first = chat_stream(&pieces, stop.0, size);
-        let wanted = said(&pieces, stop.1);
         for middle in Format::ALL {
+            let wanted = said(&pieces, stop.1, middle);
             let between = translated(Format::Chat, middle, Framing::Sse, &first);
             for to in Format::ALL {
                 for framing in [Framing::Whole, Framing::Sse] {

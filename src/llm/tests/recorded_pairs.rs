@@ -18,6 +18,10 @@ use llm::{Format, Usage};
 use serde_json::Value;
 use source::{Body, Recording, sse};
 
+/// What stands between the messages of a Responses answer for clients that know one text: they are
+/// paragraphs.
+const PARAGRAPH: &str = "\n\n";
+
 /// Tokens told where a reply reports none.
 const ESTIMATE: u64 = 4_321;
 
@@ -70,7 +74,11 @@ fn check(recording: &Recording, to: Format, wanted: Framing) -> Result<Outcome, 
         Body::Whole(text) => {
             let value: Value = serde_json::from_str(text).unwrap();
             let plain = plain::whole(*format, *quirks, &value);
-            (answer::whole(*format, &value), plain.usage, plain.failed)
+            (
+                answer::whole(*format, &value, PARAGRAPH),
+                plain.usage,
+                plain.failed,
+            )
         }
         Body::Stream(lines) => {
             let lines = lines
@@ -78,7 +86,11 @@ fn check(recording: &Recording, to: Format, wanted: Framing) -> Result<Outcome, 
                 .filter_map(|line| serde_json::from_str(line).ok());
             let values: Vec<Value> = lines.collect();
             let plain = plain::stream(*format, *quirks, &values);
-            (answer::stream(*format, &values), plain.usage, plain.failed)
+            (
+                answer::stream(*format, &values, PARAGRAPH),
+                plain.usage,
+                plain.failed,
+            )
         }
     };
     let (out, report_failed) = translated(recording, to, wanted);
@@ -210,7 +222,7 @@ fn read(to: Format, wanted: Framing, out: &[u8]) -> (Answer, Usage) {
         Framing::Whole => {
             let value: Value = serde_json::from_str(text).unwrap();
             return (
-                answer::whole(to, &value),
+                answer::whole(to, &value, ""),
                 plain::whole(to, none, &value).usage,
             );
         }
@@ -222,9 +234,9 @@ fn read(to: Format, wanted: Framing, out: &[u8]) -> (Answer, Usage) {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect(),
     };
-    let answer = answer::stream(to, &events);
+    let answer = answer::stream(to, &events, "");
     if to == Format::Responses {
-        assert_eq!(answer::responses_deltas(&events), answer.text);
+        assert_eq!(answer::responses_deltas(&events).concat(), answer.text);
     }
     (answer, plain::stream(to, none, &events).usage)
 }

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use llm::Format;
-use llm::convert::Back;
+use llm::convert::back_unconverted;
 use llm::dialect::Quirks;
 use llm::tap::Framing;
 use llm::transcode::{Envelope, TranscodeOptions, Transcoder};
@@ -30,7 +30,10 @@ fn told(from: Format, body: &str, wanted: Framing, size: usize) -> String {
         framing: Framing::Sse,
         wanted,
         quirks: Quirks::NONE,
-        back: Back::default(),
+        back: back_unconverted(
+            Format::Responses,
+            br#"{"input":"x","reasoning":{"summary":"auto"}}"#,
+        ),
         envelope: Envelope {
             id: "1".to_owned(),
             model: "m".to_owned(),

@@ -8,7 +8,7 @@ mod answer;
 use answer::Answer;
 use bytes::Bytes;
 use llm::Format;
-use llm::convert::{Asked, Back, Target, convert};
+use llm::convert::{Asked, Back, Target, back_unconverted, convert};
 use llm::dialect::Quirks;
 use llm::fault::{FaultClass, Telling};
 use llm::loss::Strictness;
@@ -36,7 +36,12 @@ fn options(from: Format, to: Format) -> TranscodeOptions {
         framing: Framing::Sse,
         wanted: Framing::Sse,
         quirks: Quirks::NONE,
-        back: Back::default(),
+        back: match to {
+            Format::Responses => {
+                back_unconverted(to, br#"{"input":"x","reasoning":{"summary":"auto"}}"#)
+            }
+            _ => Back::default(),
+        },
         envelope: Envelope {
             id: "0194d6c8".to_owned(),
             model: "asked".to_owned(),
@@ -64,7 +69,7 @@ fn heard(to: Format, said: &str) -> Answer {
         .filter(|line| *line != "[DONE]")
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    answer::stream(to, &events)
+    answer::stream(to, &events, "")
 }
 
 const TELLING: Telling<'_> = Telling {
@@ -104,7 +109,7 @@ fn a_stream_is_given_whole_and_a_whole_answer_streamed() {
                 ..options(from, middle)
             };
             let whole = through(whole, stream).1;
-            let collected = answer::whole(middle, &serde_json::from_str(&whole).unwrap());
+            let collected = answer::whole(middle, &serde_json::from_str(&whole).unwrap(), "");
             assert_eq!(collected.calls.len(), 2, "{from} as {middle}");
             let streamed = TranscodeOptions {
                 framing: Framing::Whole,
@@ -117,6 +122,98 @@ fn a_stream_is_given_whole_and_a_whole_answer_streamed() {
                 "{from} as {middle}"
             );
         }
+    }
+}
+
+/// Two calls without ids in an answer that says of itself what every answer of its server says.
+fn nameless(from: Format) -> (String, String) {
+    let args = json!({});
+    let whole = match from {
+        Format::Chat => {
+            let call =
+                json!({ "type": "function", "function": { "name": "f", "arguments": "{}" } });
+            let said = json!({ "role": "assistant", "tool_calls": [call, call] });
+            json!({ "id": "chatcmpl-1", "object": "chat.completion",
+                "choices": [{ "index": 0, "message": said, "finish_reason": "tool_calls" }] })
+        }
+        Format::Responses => {
+            let call = json!({ "type": "function_call", "name": "f", "arguments": "{}" });
+            json!({ "object": "response", "status": "completed", "output": [call, call] })
+        }
+        Format::Messages => {
+            let call = json!({ "type": "tool_use", "name": "f", "input": args });
+            json!({ "type": "message", "content": [call, call], "stop_reason": "tool_use" })
+        }
+        Format::Gemini => {
+            let call = json!({ "functionCall": { "name": "f", "args": args } });
+            json!({ "candidates": [{ "content": { "parts": [call, call] }, "finishReason": "STOP" }] })
+        }
+    };
+    let whole = whole.to_string();
+    let stream = match from {
+        Format::Chat => {
+            let call = |n| json!({ "index": n, "function": { "name": "f", "arguments": "{}" } });
+            let delta = json!({ "tool_calls": [call(0), call(1)] });
+            let chunk = json!({ "id": "chatcmpl-1", "choices": [
+                { "index": 0, "delta": delta, "finish_reason": "tool_calls" }] });
+            format!("data: {chunk}\n\ndata: [DONE]\n\n")
+        }
+        Format::Responses => {
+            let item = |n| {
+                let call = json!({ "type": "function_call", "name": "f", "arguments": "{}" });
+                let done =
+                    json!({ "type": "response.output_item.done", "output_index": n, "item": call });
+                format!("data: {done}\n\n")
+            };
+            let end = r#"{"type":"response.completed","response":{"status":"completed"}}"#;
+            format!("{}{}data: {end}\n\n", item(0), item(1))
+        }
+        Format::Messages => {
+            let start = r#"{"type":"message_start","message":{"content":[]}}"#;
+            let call = |n| {
+                json!({ "type": "content_block_start", "index": n,
+                "content_block": { "type": "tool_use", "name": "f", "input": {} } })
+            };
+            let stop = |n| json!({ "type": "content_block_stop", "index": n });
+            let ended = r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"}}"#;
+            let end = r#"{"type":"message_stop"}"#;
+            let (one, two) = (call(0), call(1));
+            format!(
+                "data: {start}\n\ndata: {one}\n\ndata: {}\n\ndata: {two}\n\ndata: {}\n\ndata: {ended}\n\ndata: {end}\n\n",
+                stop(0),
+                stop(1)
+            )
+        }
+        Format::Gemini => format!("data: {whole}\n\n"),
+    };
+    (whole, stream)
+}
+
+/// The ids of an answer's calls, as a chat caller gets them.
+fn ids(from: Format, framing: Framing, body: &str, request: &str) -> Vec<String> {
+    let mut options = TranscodeOptions {
+        framing,
+        wanted: Framing::Whole,
+        ..options(from, Format::Chat)
+    };
+    options.envelope.id = request.to_owned();
+    let whole: Value = serde_json::from_str(&through(options, body).1).unwrap();
+    let calls = whole["choices"][0]["message"]["tool_calls"].as_array();
+    let ids = calls.unwrap().iter().map(|call| call["id"].as_str());
+    ids.map(|id| id.unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_call_without_id_gets_one_that_no_other_answer_has() {
+    for from in Format::ALL {
+        let (whole, stream) = nameless(from);
+        let one = ids(from, Framing::Whole, &whole, "0194d6c8");
+        assert_eq!(one.len(), 2, "{from}");
+        assert_ne!(one[0], one[1], "{from}");
+        let streamed = ids(from, Framing::Sse, &stream, "0194d6c8");
+        assert_eq!(streamed, one, "{from}: the same, whole or streamed");
+        let next = ids(from, Framing::Whole, &whole, "0194d6c9");
+        assert!(next.iter().all(|id| !one.contains(id)), "{from}: {next:?}");
     }
 }
 
@@ -201,6 +298,46 @@ fn tokens_nobody_reported_are_estimated() {
     let said: Value = serde_json::from_str(&through(options, body).1).unwrap();
     assert_eq!(said["usage"]["input_tokens"], 7);
     assert_eq!(said["usage"]["output_tokens"], 2);
+}
+
+#[test]
+fn the_end_waits_for_counts_where_nobody_reported_any() {
+    let stop = r#"{"choices":[{"index":0,"delta":{"content":"four"},"finish_reason":"stop"}]}"#;
+    let stream = format!("data: {stop}\n\ndata: [DONE]\n\n");
+    for to in [Format::Responses, Format::Messages, Format::Gemini] {
+        let mut transcoder = Transcoder::new(options(Format::Chat, to));
+        transcoder.wait_for_counts();
+        let mut out = Vec::new();
+        let body = Bytes::from(stream.clone());
+        let seen = transcoder.push(&body, &mut out);
+        assert!(transcoder.owes_usage() && !seen.terminal, "{to}");
+        assert!(
+            String::from_utf8(out.concat()).unwrap().contains("four"),
+            "{to}"
+        );
+        assert!(
+            !transcoder.finish(&mut out).terminal,
+            "{to}: and it goes on waiting"
+        );
+        let seen = transcoder.count(1234, 56, &mut out);
+        assert!(seen.terminal && !transcoder.owes_usage(), "{to}");
+        let told = String::from_utf8(out.concat()).unwrap();
+        assert!(told.contains("1234") && told.contains("56"), "{to}: {told}");
+        let mut roughly = Transcoder::new(options(Format::Chat, to));
+        let mut out = Vec::new();
+        assert!(
+            roughly.push(&body, &mut out).terminal,
+            "{to}: nobody counts"
+        );
+    }
+    // A stream whose caller wants no usage ends at once.
+    let mut transcoder = Transcoder::new(options(Format::Chat, Format::Chat));
+    transcoder.wait_for_counts();
+    assert!(
+        transcoder
+            .push(&Bytes::from(stream), &mut Vec::new())
+            .terminal
+    );
 }
 
 /// What the way back must know of a chat request that went to a model behind Messages; and the

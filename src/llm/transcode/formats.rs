@@ -30,12 +30,13 @@ pub(super) enum Encoder {
 }
 
 impl Decoder {
-    pub(super) fn new(format: Format, quirks: Quirks) -> Decoder {
+    /// For the answer to the request of that id.
+    pub(super) fn new(format: Format, quirks: Quirks, request: &str) -> Decoder {
         match format {
-            Format::Chat => Decoder::Chat(chat::Decoder::new(quirks)),
-            Format::Responses => Decoder::Responses(responses::Decoder::new(quirks)),
-            Format::Messages => Decoder::Messages(messages::Decoder::new(quirks)),
-            Format::Gemini => Decoder::Gemini(gemini::Decoder::new(quirks)),
+            Format::Chat => Decoder::Chat(chat::Decoder::new(quirks, request)),
+            Format::Responses => Decoder::Responses(responses::Decoder::new(quirks, request)),
+            Format::Messages => Decoder::Messages(messages::Decoder::new(quirks, request)),
+            Format::Gemini => Decoder::Gemini(gemini::Decoder::new(quirks, request)),
         }
     }
 
@@ -76,6 +77,13 @@ impl Encoder {
             Encoder::Responses(encoder) => encoder.event(event, out),
             Encoder::Messages(encoder) => encoder.event(event, out),
             Encoder::Gemini(encoder) => encoder.event(event, out),
+        }
+    }
+
+    /// The upstream said no more at once.
+    pub(super) fn pause(&mut self, out: &mut Writer) {
+        if let Encoder::Chat(encoder) = self {
+            encoder.pause(out);
         }
     }
 

@@ -51,7 +51,8 @@ pub struct TranscodeOptions {
     pub back: Back,
     /// The answer's own words about itself.
     pub envelope: Envelope,
-    /// Tokens of the request by estimate, told where the upstream reports none.
+    /// Tokens of the request by a rough estimate, told where the upstream reports none and nobody
+    /// counts them ([`Transcoder::wait_for_counts`]).
     pub input_estimate: u64,
     /// Show reasoning inside `<think>…</think>` in the answer's text.
     pub thinking_to_content: bool,
@@ -69,6 +70,8 @@ pub struct Transcoder {
     /// The answer is complete, and was said to its end.
     ended: bool,
     failed: bool,
+    /// Somebody counts what the upstream does not report, before the answer's end is said.
+    waits: bool,
 }
 
 #[derive(Debug)]
@@ -91,13 +94,36 @@ impl Transcoder {
                 from: options.from,
                 meter: Meter::new(options.from, options.quirks),
                 report: Report::default(),
-                decoder: Decoder::new(options.from, options.quirks),
+                decoder: Decoder::new(options.from, options.quirks, &options.envelope.id),
                 voice: Voice::new(options),
                 ended: false,
             },
             ended: false,
             failed: false,
+            waits: false,
         }
+    }
+
+    /// Has the end of an answer whose upstream reports no usage wait for [`count`](Self::count):
+    /// counting takes longer than a thread that serves others may be held up.
+    pub fn wait_for_counts(&mut self) {
+        self.waits = true;
+    }
+
+    /// Whether everything was said but the end, which waits for [`count`](Self::count).
+    pub fn owes_usage(&self) -> bool {
+        let report = &self.ear.report;
+        let known = report.input_known && report.output_known;
+        let over = self.ear.ended && !self.ended && !self.failed && report.fault.is_none();
+        self.waits && over && !known && self.ear.may_end() && self.ear.voice.tells_usage()
+    }
+
+    /// Says the end, with these tokens where the upstream reported none.
+    pub fn count(&mut self, input: u64, output: u64, out: &mut Vec<Bytes>) -> Seen {
+        self.waits = false;
+        self.ear.voice.count(input, output);
+        self.hand_on(out);
+        self.seen()
     }
 
     /// Translates the next bytes of the upstream's body; what the caller gets joins `out`.
@@ -168,8 +194,9 @@ impl Transcoder {
         if self.failed {
             return;
         }
+        let owes = self.owes_usage();
         let ear = &mut self.ear;
-        if ear.ended && ear.report.fault.is_none() {
+        if ear.ended && ear.report.fault.is_none() && !owes {
             self.ended = true;
             if !ear.end() {
                 return self.fail("the upstream's answer holds nothing that can be read");
@@ -240,6 +267,7 @@ impl Ear {
         }
         let voice = &mut self.voice;
         self.ended = self.decoder.push(piece, &mut |event| voice.event(event));
+        voice.pause();
         if self.is_unusable() {
             // Nobody got anything: another upstream may still answer.
             self.report.content = false;
@@ -267,9 +295,14 @@ impl Ear {
         !known && !report.content && report.stop.is_none()
     }
 
+    /// Whether what was heard is an answer.
+    fn may_end(&self) -> bool {
+        self.voice.begun() && !self.is_nothing()
+    }
+
     /// Says the answer's end. `false`: there was no answer.
     fn end(&mut self) -> bool {
-        if !self.voice.begun() || self.is_nothing() {
+        if !self.may_end() {
             return false;
         }
         let voice = &mut self.voice;

@@ -20,7 +20,11 @@ pub(super) struct Voice {
     /// Shows reasoning as text.
     aloud: Option<Aloud>,
     mouth: Mouth,
+    /// The caller is told what was used.
+    tells_usage: bool,
     input_estimate: u64,
+    /// Counted by whoever has the time.
+    output_estimate: Option<u64>,
 }
 
 /// Where events go in the end.
@@ -55,7 +59,11 @@ impl Voice {
         Voice {
             way_back: WayBack::new(&options.back),
             aloud: options.thinking_to_content.then(Aloud::new),
+            tells_usage: options.to != Format::Chat
+                || options.wanted == Framing::Whole
+                || options.back.include_usage,
             input_estimate: options.input_estimate,
+            output_estimate: None,
             mouth: Mouth {
                 to: options.to,
                 out: Writer::new(options.wanted),
@@ -88,6 +96,13 @@ impl Voice {
         });
     }
 
+    /// The upstream's piece was heard to its end.
+    pub(super) fn pause(&mut self) {
+        if let Speaker::Stream(encoder) = &mut self.mouth.speaker {
+            encoder.pause(&mut self.mouth.out);
+        }
+    }
+
     /// Whether anything of an answer was heard.
     pub(super) fn begun(&self) -> bool {
         self.mouth.begun
@@ -113,6 +128,17 @@ impl Voice {
         self.mouth.too_large
     }
 
+    /// Whether the caller is told what was used: chat's streams say it on demand.
+    pub(super) fn tells_usage(&self) -> bool {
+        self.tells_usage
+    }
+
+    /// Takes counts in place of rough estimates.
+    pub(super) fn count(&mut self, input: u64, output: u64) {
+        self.input_estimate = input;
+        self.output_estimate = Some(output);
+    }
+
     /// The last events: what it used, and that it is complete.
     pub(super) fn end(&mut self, report: &Report) {
         self.mouth.event(&Event::Usage(&self.usage(report)));
@@ -128,7 +154,8 @@ impl Voice {
         }
         if !report.output_known {
             // Four bytes are about one token.
-            usage.output = report.output_bytes.div_ceil(4);
+            let rough = report.output_bytes.div_ceil(4);
+            usage.output = self.output_estimate.unwrap_or(rough);
         }
         usage
     }

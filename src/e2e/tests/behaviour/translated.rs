@@ -1,6 +1,6 @@
 //! Every client format in front of every upstream format.
 
-use e2e::{Call, Counts, Dialect, Gateway, Setup, Upstream, altered, channel};
+use e2e::{Call, Counts, Dialect, Gateway, Reply, Setup, Upstream, altered, channel};
 use serde_json::{Value, json};
 
 const COUNTS: Counts = Counts {
@@ -374,5 +374,49 @@ async fn reasoning_is_shown_in_the_text_where_the_channel_says_so() {
             "<think>Plan.</think>Done.",
             "{client:?}: {body}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_caller_reads_the_counts_of_the_record_where_the_upstream_has_none() {
+    let text = "The quick brown fox jumps over the lazy dog. ".repeat(10);
+    for upstream in Dialect::ALL {
+        let (gateway, server) = behind(upstream, json!({})).await;
+        for (client, _) in pairs().filter(|(_, of)| *of == upstream) {
+            for stream in [false, true] {
+                // A chat client asks for usage before it gets some.
+                if stream && client == Dialect::Chat {
+                    continue;
+                }
+                let reply = match stream {
+                    false => upstream.whole(&text, COUNTS),
+                    true => upstream.stream(&[&text], COUNTS),
+                };
+                let bare = String::from_utf8(reply.whole_body()).unwrap();
+                let bare = bare
+                    .replace("\"usage\"", "\"zz\"")
+                    .replace("usageMetadata", "zz");
+                server.then(match stream {
+                    false => Reply::json(200, bare),
+                    true => Reply::sse([bare]),
+                });
+                let answer = Call::ask(client, "m", stream).send(&gateway).await;
+                let record = gateway.record(answer.is(200).id()).await;
+                assert_eq!(record["usage_source"], "estimated", "{record}");
+                let words = match client {
+                    Dialect::Chat => ["prompt_tokens", "completion_tokens"],
+                    Dialect::Responses | Dialect::Messages => ["input_tokens", "output_tokens"],
+                    Dialect::Gemini => ["promptTokenCount", "candidatesTokenCount"],
+                };
+                let body = answer.text();
+                for (word, class) in words.into_iter().zip(["input", "output"]) {
+                    let told = format!("\"{word}\":{}", record["usage"][class]);
+                    assert!(
+                        body.contains(&told),
+                        "{client:?} on {upstream:?}: no {told} in {body}"
+                    );
+                }
+            }
+        }
     }
 }

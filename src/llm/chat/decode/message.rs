@@ -130,7 +130,7 @@ impl<'a> Reader<'_, 'a> {
         if self.results
             && let Some(turn) = self.request.turns.last_mut()
         {
-            turn.parts.extend(parts);
+            turn.take(parts, message.at);
             turn.name = message.name;
             self.results = false;
             return Ok(());
@@ -181,9 +181,10 @@ impl<'a> Reader<'_, 'a> {
             parts,
             error: false,
             cache,
+            at: 0,
         });
         match self.request.turns.last_mut() {
-            Some(turn) if self.results => turn.parts.push(result),
+            Some(turn) if self.results => turn.take(vec![result], message.at),
             _ => self.turn(Role::User, vec![result], message.at, None),
         }
         self.results = true;
@@ -232,10 +233,8 @@ impl<'a> Reader<'_, 'a> {
     fn turn(&mut self, role: Role, parts: Parts<'a>, at: usize, name: Option<Text<'a>>) {
         self.results = false;
         self.request.turns.push(Turn {
-            role,
-            parts,
-            at,
             name,
+            ..Turn::new(role, parts, at)
         });
     }
 }

@@ -74,7 +74,11 @@ fn part<'a>(part: Value<'a>, path: impl Fn() -> String) -> Result<Option<Part<'a
         "file" => file(carrier("file")?, path)?,
         _ => return Ok(Some(opaque(&kind, part))),
     };
-    Ok(Some(Part::Media { media, cache }))
+    Ok(Some(Part::Media {
+        media,
+        cache,
+        at: 0,
+    }))
 }
 
 /// What only a chat upstream understands.
@@ -83,6 +87,7 @@ pub(super) fn opaque<'a>(kind: &str, raw: Value<'a>) -> Part<'a> {
         origin: Format::Chat,
         kind: kind.to_owned().into(),
         raw: raw.raw(),
+        at: 0,
     }
 }
 
@@ -125,18 +130,17 @@ fn audio<'a>(value: Value<'a>, path: impl Fn() -> String) -> Result<Media<'a>, M
     let [data, format] = value.pick(["data", "format"]);
     let missing = || Misfit::malformed(format!("{}.input_audio.data", path()), "must be base64");
     let data = data.and_then(Value::text).ok_or_else(missing)?;
-    let source = match located(data, || format!("{}.input_audio.data", path()))? {
-        // What is no data URL is the bytes themselves, unless it is an address (Qwen).
-        Source::Url { url, .. } if !url.contains("://") => {
-            let format = format.and_then(Value::text);
-            let mime = format.map_or_else(
-                || media::sniff(&url).unwrap_or("audio/wav").into(),
-                |format| format!("audio/{format}").into(),
-            );
-            let base64 = media::base64(url).ok_or_else(missing)?;
-            Source::Bytes { mime, base64 }
-        }
-        source => source,
+    // Qwen also takes an address here.
+    let source = if media::is_bare(&data) {
+        let format = format.and_then(Value::text);
+        let mime = format.map_or_else(
+            || media::sniff(&data).unwrap_or("audio/wav").into(),
+            |format| format!("audio/{format}").into(),
+        );
+        let base64 = media::base64(data).ok_or_else(missing)?;
+        Source::Bytes { mime, base64 }
+    } else {
+        located(data, || format!("{}.input_audio.data", path()))?
     };
     Ok(Media::Audio { source })
 }
@@ -145,15 +149,13 @@ fn file<'a>(value: Value<'a>, path: impl Fn() -> String) -> Result<Media<'a>, Mi
     let [data, id, name] = value.pick(["file_data", "file_id", "filename"]);
     let name = name.and_then(Value::text).filter(|name| !name.is_empty());
     let source = match (data.and_then(Value::text), id.and_then(Value::text)) {
-        (Some(data), _) => match located(data, || format!("{}.file.file_data", path()))? {
-            Source::Url { url, .. } if !url.contains("://") => Source::Bytes {
-                mime: file_type(name.as_deref(), &url).into(),
-                base64: media::base64(url).ok_or_else(|| {
-                    Misfit::malformed(format!("{}.file.file_data", path()), "must be base64")
-                })?,
-            },
-            source => source,
+        (Some(data), _) if media::is_bare(&data) => Source::Bytes {
+            mime: file_type(name.as_deref(), &data).into(),
+            base64: media::base64(data).ok_or_else(|| {
+                Misfit::malformed(format!("{}.file.file_data", path()), "must be base64")
+            })?,
         },
+        (Some(data), _) => located(data, || format!("{}.file.file_data", path()))?,
         (None, Some(id)) => Source::Ref {
             provider: Format::Chat,
             id,

@@ -285,7 +285,14 @@ fn media_are_read_in_every_form() {
             },
         ),
     ] {
-        assert_eq!(part(written), Part::Media { media, cache: None });
+        assert_eq!(
+            part(written),
+            Part::Media {
+                media,
+                cache: None,
+                at: 0
+            }
+        );
     }
     let odd = part(json!({"type": "hologram", "x": 1}));
     assert!(matches!(odd, Part::Opaque { kind, .. } if kind == "hologram"));

@@ -197,6 +197,7 @@ pub(super) fn call<'a>(
         kind,
         signature: extra.and_then(proof),
         cache: cache.and_then(cache_mark),
+        at: 0,
     }))
 }
 
@@ -214,6 +215,7 @@ pub(super) fn legacy_call<'a>(
         kind: ToolKind::Function,
         signature: None,
         cache: None,
+        at: 0,
     }))
 }
 

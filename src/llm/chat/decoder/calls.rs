@@ -8,7 +8,7 @@ use super::wire::{Call, Function, written};
 use crate::frame::balance::Balance;
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, ToolKind};
 use crate::meter::cut;
-use crate::normal::mint_id;
+use crate::normal::Mint;
 
 /// Calls of one choice that are told apart; further ones are left out.
 const MAX_CALLS: usize = 1_024;
@@ -50,15 +50,21 @@ pub(super) struct Calls {
     opened: bool,
 }
 
-/// What numbers the blocks of an answer, and what its ids are made from.
-#[derive(Debug, Default)]
+/// What numbers the blocks of an answer, and gives ids to calls without one.
+#[derive(Debug)]
 pub(super) struct Numbers {
-    pub(super) next: u32,
-    /// The upstream's id of the answer.
-    pub(super) answer: String,
+    next: u32,
+    mint: Mint,
 }
 
 impl Numbers {
+    pub(super) fn new(request: &str) -> Numbers {
+        Numbers {
+            next: 0,
+            mint: Mint::new(request),
+        }
+    }
+
     pub(super) fn take(&mut self) -> u32 {
         let block = self.next;
         self.next += 1;
@@ -165,9 +171,7 @@ impl Calls {
     ) {
         let slot = &mut self.slots[place];
         if slot.id.is_empty() {
-            // The answer's id makes it differ from the calls of earlier turns.
-            let seed = format!("{}/{name}", numbers.answer);
-            slot.id = mint_id(choice as usize, place, &seed);
+            slot.id = numbers.mint.id(choice, place);
         }
         let block = numbers.take();
         slot.stage = Stage::Open(block);

@@ -10,12 +10,10 @@ use self::wire::Chunk;
 use crate::dialect::Quirks;
 use crate::ir::{Event, Stop};
 use crate::loose::{self, Slot};
-use crate::meter::{Piece, cut};
+use crate::meter::Piece;
 
 /// Choices of one answer that are read (OpenAI's highest `n`).
 const MAX_CHOICES: u64 = 128;
-/// Bytes of the upstream's id that are kept, to make ids of calls from.
-const ID_BYTES: usize = 128;
 
 /// The machine: pieces of an answer in, events out.
 #[derive(Debug)]
@@ -28,11 +26,12 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new(_quirks: Quirks) -> Decoder {
+    /// For the answer to the request of that id.
+    pub(crate) fn new(_quirks: Quirks, request: &str) -> Decoder {
         Decoder {
             started: false,
             finished: false,
-            numbers: Numbers::default(),
+            numbers: Numbers::new(request),
             choices: Vec::new(),
         }
     }
@@ -74,11 +73,9 @@ impl Decoder {
     }
 
     fn start(&mut self, id: &str, model: &str, each: &mut dyn FnMut(Event<'_>)) {
-        if std::mem::replace(&mut self.started, true) {
-            return;
+        if !std::mem::replace(&mut self.started, true) {
+            each(Event::Start { id, model });
         }
-        cut(id, ID_BYTES).clone_into(&mut self.numbers.answer);
-        each(Event::Start { id, model });
     }
 
     /// A chunk without choices (Azure's filters, usage) says nothing yet.

@@ -58,7 +58,7 @@ fn files_under(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn decoded(pieces: &[&str], whole: bool, name: &str) -> Plain {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     let (mut grammar, mut collector) = (Grammar::default(), Collector::default());
     let mut each = |event: Event<'_>| {
         grammar

@@ -9,9 +9,9 @@ use super::accent::Accent;
 use super::tools::mark;
 use super::wire::{Address, Content, File, Image, Piece, Sound};
 use crate::Format;
-use crate::ir::{CacheMark, Media, Part, Source};
+use crate::ir::{CacheMark, Feature, Media, Part, Source};
 use crate::loss::{Losses, Misfit};
-use crate::media::to_data_url;
+use crate::media::{titled, to_data_url};
 
 /// A content of these pieces: one plain text is a string, as every server knows it.
 pub(super) fn content(mut pieces: Vec<Piece<'_>>) -> Content<'_> {
@@ -36,10 +36,9 @@ pub(super) fn text<'a>(text: impl Into<Cow<'a, str>>) -> Piece<'a> {
     }
 }
 
-/// Writes a part that a user may send; `at` is its message, for errors.
+/// Writes a part that a user may send.
 pub(super) fn piece<'a>(
     part: &'a Part<'_>,
-    at: usize,
     accent: &Accent<'_>,
     losses: &mut Losses,
 ) -> Result<Option<Piece<'a>>, Misfit> {
@@ -48,11 +47,13 @@ pub(super) fn piece<'a>(
             text: Cow::Borrowed(text),
             cache_control: mark(*cache, accent, losses),
         })),
-        Part::Media { media, cache } => self::media(media, *cache, at, accent, losses).map(Some),
+        Part::Media { media, cache, at } => {
+            self::media(media, *cache, *at, accent, losses).map(Some)
+        }
         Part::Refusal(said) => Ok(Some(text(&**said))),
-        Part::Opaque { kind, .. } => Err(misfit(
+        Part::Opaque { kind, at, .. } => Err(misfit(
             losses,
-            at,
+            *at,
             &format!("only its own provider understands `{kind}`"),
         )),
         Part::Reasoning { .. } | Part::ToolCall(_) | Part::ToolResult(_) => Ok(None),
@@ -88,6 +89,9 @@ fn media<'a>(
             _ => Err(misfit(losses, at, "it takes no video")),
         },
         Media::File { source, name } => {
+            if name.is_some() && matches!(source, Source::Ref { .. }) {
+                losses.hint(Feature::FileName);
+            }
             file(source, name.as_deref()).map_err(|reason| misfit(losses, at, reason))
         }
     }
@@ -129,11 +133,12 @@ fn sound<'a>(source: &'a Source<'_>) -> Option<Piece<'a>> {
 /// Text is sent as text: OpenAI reads PDF files only.
 fn file<'a>(source: &'a Source<'_>, name: Option<&'a str>) -> Result<Piece<'a>, &'static str> {
     match source {
-        Source::Plain(said) => Ok(text(titled(name, said))),
+        Source::Plain(said) => Ok(text(titled(name, Cow::Borrowed(said)))),
         Source::Bytes { mime, base64 } if mime.starts_with("text/") => {
             let bytes = STANDARD.decode(&**base64);
             let bytes = bytes.map_err(|_| "the text file is not base64")?;
-            Ok(text(titled(name, &String::from_utf8_lossy(&bytes))))
+            let said = String::from_utf8_lossy(&bytes).into_owned();
+            Ok(text(titled(name, said.into())))
         }
         Source::Bytes { mime, base64 } => Ok(Piece::File {
             file: File {
@@ -153,12 +158,5 @@ fn file<'a>(source: &'a Source<'_>, name: Option<&'a str>) -> Result<Piece<'a>, 
         }),
         Source::Ref { .. } => Err("the file lies at another provider"),
         Source::Url { .. } => Err("it takes files inline or by id, not by URL"),
-    }
-}
-
-fn titled(name: Option<&str>, said: &str) -> String {
-    match name {
-        Some(name) => format!("{name}\n\n{said}"),
-        None => said.to_owned(),
     }
 }

@@ -68,7 +68,7 @@ impl<'a> Writer<'_, 'a> {
 
     /// Instructions in the middle stay where they are.
     fn instruct(&mut self, turn: &'a Turn<'_>) -> Result<(), Misfit> {
-        let pieces = self.pieces(&turn.parts, turn.at)?;
+        let pieces = self.pieces(&turn.parts)?;
         self.say(self.accent.system(), content(pieces), turn.name.as_deref());
         Ok(())
     }
@@ -79,11 +79,11 @@ impl<'a> Writer<'_, 'a> {
         let (mut attached, mut answered) = (Vec::new(), false);
         for part in &turn.parts {
             if let Part::ToolResult(result) = part {
-                self.result(result, turn.at, &mut attached)?;
+                self.result(result, &mut attached)?;
                 answered = true;
             }
         }
-        attached.extend(self.pieces(&turn.parts, turn.at)?);
+        attached.extend(self.pieces(&turn.parts)?);
         if !answered || !attached.is_empty() {
             self.say("user", content(attached), turn.name.as_deref());
         }
@@ -93,7 +93,6 @@ impl<'a> Writer<'_, 'a> {
     fn result(
         &mut self,
         result: &'a ToolResult<'_>,
-        at: usize,
         attached: &mut Vec<Piece<'a>>,
     ) -> Result<(), Misfit> {
         if result.cache.is_some() {
@@ -101,7 +100,7 @@ impl<'a> Writer<'_, 'a> {
         }
         let mut said: Vec<Cow<'a, str>> = Vec::new();
         for part in &result.parts {
-            match piece(part, at, self.accent, self.losses)? {
+            match piece(part, self.accent, self.losses)? {
                 Some(Piece::Text { text, .. }) => said.push(text),
                 Some(piece) => {
                     said.push(Cow::Borrowed(match piece {
@@ -129,10 +128,10 @@ impl<'a> Writer<'_, 'a> {
         Ok(())
     }
 
-    fn pieces(&mut self, parts: &'a [Part<'_>], at: usize) -> Result<Vec<Piece<'a>>, Misfit> {
+    fn pieces(&mut self, parts: &'a [Part<'_>]) -> Result<Vec<Piece<'a>>, Misfit> {
         let mut pieces = Vec::with_capacity(parts.len());
         for part in parts {
-            pieces.extend(piece(part, at, self.accent, self.losses)?);
+            pieces.extend(piece(part, self.accent, self.losses)?);
         }
         Ok(pieces)
     }
@@ -169,11 +168,11 @@ impl<'a> Writer<'_, 'a> {
                     let call = self.call(call);
                     message.tool_calls.push(call);
                 }
-                Part::Media { .. } => {
+                Part::Media { at, .. } => {
                     let reason = "an assistant's earlier message can hold text and calls only";
-                    return Err(self.losses.contract_at(self.losses.turn(turn.at), reason));
+                    return Err(self.losses.contract_at(self.losses.turn(*at), reason));
                 }
-                Part::Opaque { kind, .. } => self.opaque(kind, turn.at)?,
+                Part::Opaque { kind, at, .. } => self.opaque(kind, *at)?,
                 Part::ToolResult(_) => {}
             }
         }

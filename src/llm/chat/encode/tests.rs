@@ -93,6 +93,7 @@ fn call(id: &'static str, args: &'static str, kind: ToolKind) -> Part<'static> {
         kind,
         signature: None,
         cache: None,
+        at: 0,
     })
 }
 
@@ -103,6 +104,7 @@ fn result(id: &'static str, parts: Vec<Part<'static>>, error: bool) -> Part<'sta
         parts,
         error,
         cache: None,
+        at: 0,
     })
 }
 
@@ -113,6 +115,7 @@ fn image(source: Source<'static>) -> Part<'static> {
             detail: None,
         },
         cache: None,
+        at: 0,
     }
 }
 
@@ -353,6 +356,7 @@ fn media_go_as_the_format_has_them_or_not_at_all() {
             name: name.map(Into::into),
         },
         cache: None,
+        at: 0,
     };
     let of = |mime: &'static str| Source::Bytes {
         mime: mime.into(),
@@ -380,6 +384,7 @@ fn media_go_as_the_format_has_them_or_not_at_all() {
     let audio = |mime| Part::Media {
         media: Media::Audio { source: of(mime) },
         cache: None,
+        at: 0,
     };
     assert_eq!(
         content(audio("audio/mpeg"))[0]["input_audio"],
@@ -416,6 +421,7 @@ fn media_go_as_the_format_has_them_or_not_at_all() {
             Part::Media {
                 media: Media::Video { source: png() },
                 cache: None,
+                at: 0,
             },
             "it takes no video",
         ),
@@ -424,6 +430,7 @@ fn media_go_as_the_format_has_them_or_not_at_all() {
                 origin: Format::Messages,
                 kind: "container_upload".into(),
                 raw: "{}".into(),
+                at: 0,
             },
             "only its own provider understands `container_upload`",
         ),
@@ -444,6 +451,7 @@ fn what_a_provider_ran_itself_is_left_out_of_the_history() {
         origin: Format::Messages,
         kind: kind.into(),
         raw: "{}".into(),
+        at: 0,
     };
     let told = told(
         talk(vec![turn(
@@ -836,7 +844,7 @@ proptest! {
     #[test]
     fn every_text_survives(text in "\\PC{1,20}", args in "\\PC{0,20}") {
         let mut asked = Request::new(Format::Responses);
-        let call = ToolCall { id: "a".into(), name: "f".into(), args: args.clone().into(), kind: ToolKind::Custom, signature: None, cache: None };
+        let call = ToolCall { id: "a".into(), name: "f".into(), args: args.clone().into(), kind: ToolKind::Custom, signature: None, cache: None, at: 0 };
         asked.turns = vec![
             Turn { role: Role::User, parts: vec![Part::text(text.clone())], at: 0, name: None },
             Turn { role: Role::Assistant, parts: vec![Part::ToolCall(call)], at: 1, name: None },

@@ -1,6 +1,8 @@
 //! What has to be remembered of a choice and its open blocks.
 
-use crate::chat::said::Held;
+use super::chunk::Chunks;
+use crate::chat::said::{Call, Extra, Held};
+use crate::frame::write::Writer;
 use crate::ir::{BlockKind, Citation, Signature, ToolKind};
 
 /// A choice that began.
@@ -45,6 +47,9 @@ pub(super) enum Open {
     Tool {
         index: u32,
         kind: ToolKind,
+        /// Id and name, until they are told.
+        head: Option<(String, String)>,
+        /// Something of the arguments was told.
         begun: bool,
         proof: Option<Signature<'static>>,
     },
@@ -56,6 +61,41 @@ pub(super) enum Open {
     Audio,
     /// What chat cannot show.
     Nothing,
+}
+
+impl Block {
+    /// Tells a piece of a call: with id and name where it is the first, and with the proof that came.
+    pub(super) fn call(
+        &mut self,
+        args: &str,
+        choice: u32,
+        chunks: &Chunks,
+        family: &str,
+        out: &mut Writer,
+    ) {
+        let Open::Tool {
+            index,
+            kind,
+            head,
+            proof,
+            ..
+        } = &mut self.open
+        else {
+            return;
+        };
+        let (head, proof) = (head.take(), proof.take());
+        let wrapped = proof.map(|proof| proof.wrap(family));
+        // OpenAI's own stream helper fails on a piece of a call without its function.
+        let piece = match &head {
+            Some((id, name)) => Call::head(*index, id, name, args, *kind),
+            None => Call::more(*index, *kind, args),
+        };
+        let call = Call {
+            extra_content: wrapped.as_deref().map(Extra::new),
+            ..piece
+        };
+        chunks.call(choice, call, out);
+    }
 }
 
 impl Choice {
@@ -84,11 +124,12 @@ impl Choice {
                 proof: None,
             },
             BlockKind::Refusal => Open::Refusal,
-            BlockKind::Tool { kind, .. } => {
+            BlockKind::Tool { id, name, kind } => {
                 self.held.calls = true;
                 Open::Tool {
                     index: next(&mut self.calls),
                     kind: *kind,
+                    head: Some(((*id).to_owned(), (*name).to_owned())),
                     begun: false,
                     proof: None,
                 }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use self::block::{Block, Choice, Open};
 use self::chunk::{Chunks, text};
 use super::detail::Entry;
-use super::said::{Address, Annotation, Audio, Call, Delta as Out, Extra, Image};
+use super::said::{Address, Annotation, Audio, Delta as Out, Image};
 use crate::Format;
 use crate::convert::Back;
 use crate::fault::{self, Telling};
@@ -36,6 +36,8 @@ pub(crate) struct Encoder {
     /// In order of their first event.
     choices: Vec<Choice>,
     open: Vec<Block>,
+    /// The block of a call that has begun and was not told yet.
+    begun: Option<u32>,
 }
 
 impl Encoder {
@@ -45,11 +47,15 @@ impl Encoder {
             family: family(&envelope.upstream_model).to_owned(),
             choices: Vec::new(),
             open: Vec::new(),
+            begun: None,
         }
     }
 
     /// Writes what follows from the event; may hold back what depends on later ones.
     pub(crate) fn event(&mut self, event: &Event<'_>, out: &mut Writer) {
+        if self.begun.is_some() && self.begun != of(event) {
+            self.pause(out);
+        }
         match event {
             // The first chunk of all must be of choice 0.
             Event::Start { .. } => {
@@ -65,6 +71,18 @@ impl Encoder {
             Event::Stop { choice, stop } => self.stop(*choice, *stop, out),
             Event::Usage(usage) => self.chunks.usage(usage, out),
             Event::End => out.done(),
+        }
+    }
+
+    /// The upstream said no more at once: tells the call that it began. One that came whole is told
+    /// in one piece, with its proof, as Google does: most clients look for a proof there only.
+    pub(crate) fn pause(&mut self, out: &mut Writer) {
+        let Some(begun) = self.begun.take() else {
+            return;
+        };
+        if let Some(block) = self.open.iter_mut().find(|open| open.block == begun) {
+            let index = self.choices[block.choice].index;
+            block.call("", index, &self.chunks, &self.family, out);
         }
     }
 
@@ -98,9 +116,8 @@ impl Encoder {
         let place = self.choice(choice, out);
         let choice = &mut self.choices[place];
         let open = choice.open(kind);
-        if let (BlockKind::Tool { id, name, kind }, Open::Tool { index, .. }) = (kind, &open) {
-            let head = Call::head(*index, id, name, *kind);
-            self.chunks.call(choice.index, head, out);
+        if let BlockKind::Tool { .. } = kind {
+            self.begun = Some(block);
         }
         if let BlockKind::Audio { id } = kind
             && !id.is_empty()
@@ -153,14 +170,10 @@ impl Encoder {
                 };
                 chunks.delta(choice.index, refusal, out);
             }
-            (
-                Open::Tool {
-                    index, kind, begun, ..
-                },
-                Delta::Args(args),
-            ) => {
+            (Open::Tool { begun, .. }, Delta::Args(args)) => {
                 *begun = true;
-                chunks.call(choice.index, Call::more(*index, *kind, args), out);
+                self.begun = None;
+                open.call(args, choice.index, chunks, &self.family, out);
             }
             (Open::Image { index, mime }, Delta::Data(data)) => {
                 let mime = index.is_none().then_some(&**mime);
@@ -189,7 +202,7 @@ impl Encoder {
         let Some(place) = self.open.iter().position(|open| open.block == block) else {
             return;
         };
-        let block = self.open.remove(place);
+        let mut block = self.open.remove(place);
         let (choice, chunks) = (&mut self.choices[block.choice], &mut self.chunks);
         match block.open {
             Open::Text { start, held } => {
@@ -203,22 +216,17 @@ impl Encoder {
                 proof: Some(proof),
             } => prove(choice, chunks, entry, &proof.wrap(&self.family), out),
             Open::Tool {
-                index,
-                kind,
                 begun,
-                proof,
+                kind,
+                ref head,
+                ref proof,
+                ..
             } => {
-                if !begun && kind == ToolKind::Function {
-                    chunks.call(choice.index, Call::more(index, kind, "{}"), out);
-                }
-                if let Some(proof) = proof {
-                    let wrapped = proof.wrap(&self.family);
-                    // OpenAI's own stream helper fails on a piece of a call without its function.
-                    let call = Call {
-                        extra_content: Some(Extra::new(&wrapped)),
-                        ..Call::more(index, kind, "")
-                    };
-                    chunks.call(choice.index, call, out);
+                self.begun = None;
+                let nothing = !begun && kind == ToolKind::Function;
+                if nothing || head.is_some() || proof.is_some() {
+                    let args = if nothing { "{}" } else { "" };
+                    block.call(args, choice.index, chunks, &self.family, out);
                 }
             }
             _ => {}
@@ -241,6 +249,14 @@ impl Encoder {
             self.chunks.delta(choice.index, refusal, out);
         }
         self.chunks.finish(choice.index, stop, choice.held, out);
+    }
+}
+
+/// The block that an event is of.
+fn of(event: &Event<'_>) -> Option<u32> {
+    match event {
+        Event::Delta { block, .. } | Event::Close { block } => Some(*block),
+        _ => None,
     }
 }
 

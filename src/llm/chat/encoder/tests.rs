@@ -40,6 +40,7 @@ fn written(events: &[Event<'_>], back: &Back) -> String {
     for event in start.iter().chain(events).chain(&end) {
         grammar.see(event).unwrap();
         encoder.event(event, &mut out);
+        encoder.pause(&mut out);
     }
     String::from_utf8(out.take()).unwrap()
 }
@@ -270,6 +271,57 @@ fn interleaved_calls_keep_their_indexes_and_proofs() {
         ]}),
         "tool_calls",
     );
+}
+
+/// The pieces of calls that are told; the upstream pauses where there is nothing.
+fn pieces(events: &[Option<Event<'_>>]) -> Vec<Value> {
+    let back = Back::default();
+    let (mut encoder, mut out) = (Encoder::new(&envelope(), &back), Writer::new(Framing::Sse));
+    for event in events {
+        match event {
+            Some(event) => encoder.event(event, &mut out),
+            None => encoder.pause(&mut out),
+        }
+    }
+    let told = String::from_utf8(out.take()).unwrap();
+    let chunks = told.lines().filter_map(|line| line.strip_prefix("data: "));
+    let chunks = chunks.map(|json| serde_json::from_str::<Value>(json).unwrap());
+    let calls = chunks.map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0].clone());
+    calls.filter(|call| !call.is_null()).collect()
+}
+
+#[test]
+fn a_call_that_comes_at_once_is_told_at_once_with_its_proof() {
+    let proof = || delta(0, Delta::Signature(Signature::native(Origin::Gemini, "S")));
+    let call = |args: &str| {
+        json!({"index": 0, "id": "a", "type": "function",
+            "function": {"name": "f", "arguments": args}})
+    };
+    let extra = json!({"google": {"thought_signature": "tg1:gemini:claude::S"}});
+    let mut signed = call("{\"x\":1}");
+    signed["extra_content"] = extra.clone();
+    let args = || delta(0, Delta::Args("{\"x\":1}"));
+    let whole = [open(0, tool("a", "f")), proof(), args(), close(0)];
+    assert_eq!(pieces(&whole.map(Some)), [signed]);
+    let mut empty = call("{}");
+    empty["extra_content"] = extra.clone();
+    let whole = [open(0, tool("a", "f")), proof(), close(0)];
+    assert_eq!(pieces(&whole.map(Some)), [empty]);
+
+    let more = |args: &str| json!({"index": 0, "function": {"arguments": args}});
+    let slow = [
+        Some(open(0, tool("a", "f"))),
+        None,
+        Some(args()),
+        None,
+        Some(proof()),
+        Some(close(0)),
+    ];
+    let mut late = more("");
+    late["extra_content"] = extra;
+    assert_eq!(pieces(&slow), [call(""), more("{\"x\":1}"), late]);
+    let silent = [Some(open(0, tool("a", "f"))), None, Some(close(0))];
+    assert_eq!(pieces(&silent), [call(""), more("{}")]);
 }
 
 #[test]

@@ -35,12 +35,14 @@ pub(super) fn read<'a>(request: &mut Request<'a>, value: &'a RawValue) -> Result
         pairs.turn(role);
         let mut turn = match turns.pop_if(|last| role == Role::Assistant && last.role == role) {
             Some(last) => last,
-            None => begun(role, at),
+            None => Turn::new(role, Vec::new(), at),
         };
+        let new = turn.parts.len();
         for (place, part) in content.parts.into_iter().flatten().enumerate() {
             hints.see(&part);
             part.read(&mut turn.parts, &mut pairs, (at, place))?;
         }
+        turn.stand(new, at);
         if !turn.parts.is_empty() {
             turns.push(turn);
         }
@@ -64,15 +66,6 @@ pub(super) fn texts<'a>(value: &'a RawValue, path: &str) -> Result<Vec<ir::Text<
         text.ok_or_else(|| wrong(&format!("{path}.parts[{place}]"), "text"))
     });
     texts.collect()
-}
-
-fn begun<'a>(role: Role, at: usize) -> Turn<'a> {
-    Turn {
-        role,
-        parts: Vec::new(),
-        at,
-        name: None,
-    }
 }
 
 /// Also the older `function`, and none at all, is the user's side.

@@ -56,10 +56,15 @@ impl<'a> Blob<'a> {
 }
 
 impl<'a> File<'a> {
-    pub(super) fn read(self) -> Media<'a> {
+    pub(super) fn read(self, path: &str) -> Result<Media<'a>, Misfit> {
         let mime = self.mime_type.map(|mime| mime.0);
         let kind = mime.clone().unwrap_or_default();
         let url = self.file_uri.0;
+        // What has no scheme is the name of a file that Google keeps.
+        if url.contains(':') && !media::is_fetched(&url) {
+            let field = format!("{path}.fileData.fileUri");
+            return Err(Misfit::malformed(field, media::NOT_FETCHED));
+        }
         let source = match is_googles(&url) {
             true => Source::Ref {
                 provider: Format::Gemini,
@@ -67,7 +72,7 @@ impl<'a> File<'a> {
             },
             false => Source::Url { url, mime },
         };
-        of_type(&kind, source, self.display_name.map(|name| name.0))
+        Ok(of_type(&kind, source, self.display_name.map(|name| name.0)))
     }
 }
 

@@ -129,12 +129,13 @@ impl<'a> Part<'a> {
             }
             turn.push(shown(blob.read(&path)?));
         } else if let Some(file) = self.file_data {
-            turn.push(shown(file.read()));
+            turn.push(shown(file.read(&path)?));
         } else if let Some((kind, raw)) = googles_own {
             turn.push(ir::Part::Opaque {
                 origin: Format::Gemini,
                 kind: Cow::Borrowed(kind),
                 raw: Cow::Owned(format!("{{\"{kind}\":{}}}", raw.get())),
+                at: 0,
             });
         } else if let Some(signature) = signature {
             think(turn, Cow::Borrowed(""), Some(signature));
@@ -216,6 +217,7 @@ impl<'a> Call<'a> {
             kind: ToolKind::Function,
             signature,
             cache: None,
+            at: 0,
         }));
     }
 }
@@ -235,7 +237,8 @@ impl<'a> Response<'a> {
         }
         for part in self.parts.into_iter().flatten() {
             let blob = part.inline_data.map(|blob| blob.read(&path)).transpose()?;
-            let media = blob.or(part.file_data.map(File::read));
+            let file = part.file_data.map(|file| file.read(&path)).transpose()?;
+            let media = blob.or(file);
             parts.extend(media.map(shown));
         }
         Ok(ir::Part::ToolResult(ToolResult {
@@ -244,6 +247,7 @@ impl<'a> Response<'a> {
             parts,
             error,
             cache: None,
+            at: 0,
         }))
     }
 }
@@ -274,5 +278,9 @@ fn spoken(value: &RawValue) -> Cow<'_, str> {
 }
 
 fn shown(media: Media<'_>) -> ir::Part<'_> {
-    ir::Part::Media { media, cache: None }
+    ir::Part::Media {
+        media,
+        cache: None,
+        at: 0,
+    }
 }

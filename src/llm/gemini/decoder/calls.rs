@@ -5,7 +5,7 @@ use super::partial::Arguments;
 use super::shape::Call;
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, ToolKind};
 use crate::loose::compact;
-use crate::normal::mint_id;
+use crate::normal::Mint;
 
 /// A call whose arguments are coming.
 #[derive(Debug)]
@@ -17,13 +17,13 @@ pub(super) struct Partial {
 }
 
 impl Candidate {
-    pub(super) fn call(&mut self, call: &Call<'_>, proof: &str, answer: &str, sink: &mut Sink<'_>) {
+    pub(super) fn call(&mut self, call: &Call<'_>, proof: &str, mint: &Mint, sink: &mut Sink<'_>) {
         let name = &*call.name.0;
         if !name.is_empty() {
-            self.complete(answer, sink);
+            self.complete(mint, sink);
             if !call.goes_on.0 && call.partial.items().is_empty() {
                 let args = call.args.0.map_or("{}", |args| args.get());
-                return self.tool(&call.id.0, name, &compact(args), proof, answer, sink);
+                return self.tool(&call.id.0, name, &compact(args), proof, mint, sink);
             }
             self.partial = Some(Partial {
                 id: call.id.0.clone().into_owned(),
@@ -39,12 +39,12 @@ impl Candidate {
             partial.arguments.take(piece);
         }
         if !call.goes_on.0 {
-            self.complete(answer, sink);
+            self.complete(mint, sink);
         }
     }
 
     /// The call whose arguments came in pieces is whole.
-    pub(super) fn complete(&mut self, answer: &str, sink: &mut Sink<'_>) {
+    pub(super) fn complete(&mut self, mint: &Mint, sink: &mut Sink<'_>) {
         let Some(partial) = self.partial.take() else {
             return;
         };
@@ -60,7 +60,7 @@ impl Candidate {
             signature,
             ..
         } = partial;
-        self.tool(&id, &name, &args, &signature, answer, sink);
+        self.tool(&id, &name, &args, &signature, mint, sink);
     }
 
     fn tool(
@@ -69,15 +69,13 @@ impl Candidate {
         name: &str,
         args: &str,
         proof: &str,
-        answer: &str,
+        mint: &Mint,
         sink: &mut Sink<'_>,
     ) {
         self.close(sink);
         let minted;
         let id = if id.is_empty() {
-            // The answer's id keeps calls of several answers of one conversation apart.
-            let seed = format!("{answer}/{name}/{args}");
-            minted = mint_id(self.choice as usize, self.calls, &seed);
+            minted = mint.id(self.choice, self.calls);
             &minted
         } else {
             id
@@ -86,16 +84,16 @@ impl Candidate {
         self.called = true;
         let kind = ToolKind::Function;
         let block = self.begin(BlockKind::Tool { id, name, kind }, sink);
-        (sink.each)(Event::Delta {
-            block,
-            delta: Delta::Args(args),
-        });
         if !proof.is_empty() {
             (sink.each)(Event::Delta {
                 block,
                 delta: Delta::Signature(Signature::native(Origin::Gemini, proof)),
             });
         }
+        (sink.each)(Event::Delta {
+            block,
+            delta: Delta::Args(args),
+        });
         (sink.each)(Event::Close { block });
     }
 }

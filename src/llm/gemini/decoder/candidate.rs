@@ -8,6 +8,7 @@ use super::{grounding, logprobs};
 use crate::Format;
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, Stop};
 use crate::meter::cut;
+use crate::normal::Mint;
 
 /// Bytes that are kept of a finish reason, of its explanation, and of what is said of sources.
 const MAX_REASON_BYTES: usize = 128;
@@ -51,16 +52,16 @@ impl Candidate {
         }
     }
 
-    /// Takes what a chunk says of this candidate. `answer`: the answer's id.
+    /// Takes what a chunk says of this candidate. `mint` gives ids to calls.
     pub(super) fn take(
         &mut self,
         candidate: &shape::Candidate<'_>,
-        answer: &str,
+        mint: &Mint,
         sink: &mut Sink<'_>,
     ) {
         if let Some(content) = &candidate.content.0 {
             for part in content.parts.items() {
-                self.part(part, answer, sink);
+                self.part(part, mint, sink);
             }
         }
         if let Some(entries) = candidate.logprobs.0.as_ref().and_then(logprobs::entries) {
@@ -80,23 +81,23 @@ impl Candidate {
         keep(&mut self.citations, &candidate.citations);
     }
 
-    fn part(&mut self, part: &Part<'_>, answer: &str, sink: &mut Sink<'_>) {
+    fn part(&mut self, part: &Part<'_>, mint: &Mint, sink: &mut Sink<'_>) {
         let proof = &*part.signature.0;
         if let Some(call) = &part.call.0 {
-            return self.call(call, proof, answer, sink);
+            return self.call(call, proof, mint, sink);
         }
         if !part.text.0.is_empty() {
-            self.complete(answer, sink);
+            self.complete(mint, sink);
             match part.thought.0 {
                 true => self.think(&part.text.0, proof, sink),
                 false => self.say(&part.text.0, proof, sink),
             }
         } else if let Some(blob) = &part.blob.0 {
-            self.complete(answer, sink);
+            self.complete(mint, sink);
             self.prove(proof, sink);
             self.blob(blob, sink);
         } else if let Some(raw) = googles_own(part) {
-            self.complete(answer, sink);
+            self.complete(mint, sink);
             self.close(sink);
             let kind = BlockKind::Server {
                 origin: Format::Gemini,
@@ -171,12 +172,12 @@ impl Candidate {
     pub(super) fn finish(
         &mut self,
         blocked: Option<&(String, String)>,
-        answer: &str,
+        mint: &Mint,
         sink: &mut Sink<'_>,
     ) {
         // A call that the limit cut in two is no call.
         if self.reason != "MAX_TOKENS" {
-            self.complete(answer, sink);
+            self.complete(mint, sink);
         }
         self.cite(sink);
         self.close(sink);

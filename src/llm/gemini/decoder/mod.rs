@@ -21,11 +21,12 @@ use crate::dialect::Quirks;
 use crate::ir::Event;
 use crate::loose::{self, List, Slot, mended};
 use crate::meter::{Piece, cut};
+use crate::normal::Mint;
 
 /// Candidates that an answer may have, as the format says.
 const MAX_CANDIDATES: u64 = 8;
 
-/// Bytes that are kept of the answer's id and of the reason a prompt was blocked for.
+/// Bytes that are kept of the reason a prompt was blocked for.
 const MAX_KEPT_BYTES: usize = 512;
 
 /// The machine: pieces of an answer in, events out.
@@ -35,19 +36,20 @@ pub(crate) struct Decoder {
     finished: bool,
     /// The number of the next block.
     next: u32,
-    id: String,
+    mint: Mint,
     candidates: Vec<Candidate>,
     /// Why the prompt was blocked, and what was said of it.
     blocked: Option<(String, String)>,
 }
 
 impl Decoder {
-    pub(crate) fn new(_quirks: Quirks) -> Decoder {
+    /// For the answer to the request of that id.
+    pub(crate) fn new(_quirks: Quirks, request: &str) -> Decoder {
         Decoder {
             started: false,
             finished: false,
             next: 0,
-            id: String::new(),
+            mint: Mint::new(request),
             candidates: Vec::new(),
             blocked: None,
         }
@@ -72,14 +74,14 @@ impl Decoder {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
-        self.start("", each);
+        self.start("", "", each);
         if self.candidates.is_empty() {
             self.candidates.push(Candidate::new(0));
         }
         let next = &mut self.next;
         for candidate in &mut self.candidates {
             let mut sink = Sink { next, each };
-            candidate.finish(self.blocked.as_ref(), &self.id, &mut sink);
+            candidate.finish(self.blocked.as_ref(), &self.mint, &mut sink);
         }
     }
 
@@ -102,10 +104,7 @@ impl Decoder {
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>, each: &mut dyn FnMut(Event<'_>)) {
-        if !self.started {
-            cut(&chunk.id.0, MAX_KEPT_BYTES).clone_into(&mut self.id);
-            self.start(&chunk.model.0, each);
-        }
+        self.start(&chunk.id.0, &chunk.model.0, each);
         if let Some(feedback) = &chunk.feedback.0 {
             self.feedback(feedback);
         }
@@ -123,16 +122,13 @@ impl Decoder {
                 next: &mut self.next,
                 each,
             };
-            self.candidates[at].take(candidate, &self.id, &mut sink);
+            self.candidates[at].take(candidate, &self.mint, &mut sink);
         }
     }
 
-    fn start(&mut self, model: &str, each: &mut dyn FnMut(Event<'_>)) {
+    fn start(&mut self, id: &str, model: &str, each: &mut dyn FnMut(Event<'_>)) {
         if !std::mem::replace(&mut self.started, true) {
-            each(Event::Start {
-                id: &self.id,
-                model,
-            });
+            each(Event::Start { id, model });
         }
     }
 

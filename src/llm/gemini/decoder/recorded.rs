@@ -55,7 +55,7 @@ fn check(file: &Path) {
 }
 
 fn ours(chunks: &[&str]) -> Plain {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     let (mut grammar, mut collector) = (Grammar::default(), Collector::default());
     let mut each = |event: Event<'_>| {
         grammar.see(&event).unwrap();

@@ -8,7 +8,7 @@ use crate::ir::{BlockKind, Delta, Grammar};
 
 /// What comes of `chunks`, a line for each event.
 fn events(chunks: &[&str]) -> Vec<String> {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     let mut grammar = Grammar::default();
     let mut lines = Vec::new();
     let mut each = |event: Event<'_>| {
@@ -95,8 +95,8 @@ fn the_answer_of_the_appendix() {
         "1 < Hé世",
         "1 .",
         "2 tool c1 get_w",
-        "2 < {\"city\":\"Oslo\"}",
         "2 + U0lH",
+        "2 < {\"city\":\"Oslo\"}",
         "2 .",
         "3 tool c2 now",
         "3 < {}",
@@ -126,12 +126,6 @@ fn calls_of_one_chunk_get_ids_of_their_own() {
     assert_eq!(lines[8], "2 < {}");
     assert_eq!(lines.last().unwrap(), "stop 0 ToolCalls");
     assert_eq!(lines, events(&[&chunk, STOP]), "the same every time");
-    let elsewhere = chunk.replace("\"r1\"", "\"r2\"");
-    assert_ne!(
-        lines,
-        events(&[&elsewhere, STOP]),
-        "another answer's differ"
-    );
 }
 
 #[test]
@@ -148,8 +142,8 @@ fn arguments_that_come_in_pieces_are_told_when_they_are_whole() {
     );
     let wanted = [
         "0 tool c f",
-        r#"0 < {"q":"New York","n":2.0}"#,
         "0 + QQ==",
+        r#"0 < {"q":"New York","n":2.0}"#,
         "0 .",
         "stop 0 ToolCalls",
     ];

@@ -7,7 +7,7 @@ use super::thinking::{self, Thinking};
 use crate::convert::Target;
 use crate::ir::{Feature, Output, Request};
 use crate::loss::{Losses, Misfit};
-use crate::schema;
+use crate::schema::{self, ForGemini};
 use crate::traits::Gemini;
 
 const MAX_STOPS: usize = 5;
@@ -142,7 +142,7 @@ fn shape(
     config: &mut Config<'_>,
     request: &Request<'_>,
     model: Gemini,
-    losses: &Losses,
+    losses: &mut Losses,
 ) -> Result<(), Misfit> {
     let feature = match &request.output {
         Output::Text => return Ok(()),
@@ -156,11 +156,28 @@ fn shape(
         ));
     }
     config.response_mime_type = Some("application/json");
-    if let Output::Schema { schema, .. } = &request.output {
-        match model.json_schema {
-            true => config.response_json_schema = Json::new(schema::for_gemini(schema)),
-            false => config.response_schema = Json::new(schema::for_older_gemini(schema)),
-        }
+    let Output::Schema {
+        schema,
+        description,
+        ..
+    } = &request.output
+    else {
+        return Ok(());
+    };
+    if description.is_some() {
+        losses.hint_inside(feature, "description");
+    }
+    let ForGemini { schema, lost } = match model.json_schema {
+        true => schema::for_gemini(schema),
+        false => schema::for_older_gemini(schema),
+    };
+    for keyword in lost {
+        losses.bend_inside(feature, keyword, "Gemini knows no such keyword")?;
+    }
+    let schema = Json::new(schema);
+    match model.json_schema {
+        true => config.response_json_schema = schema,
+        false => config.response_schema = schema,
     }
     Ok(())
 }

@@ -23,7 +23,6 @@ pub(super) fn write<'a>(
         .map(|turn| {
             let pen = Pen {
                 model,
-                at: turn.at,
                 losses: &mut *losses,
                 parts: Vec::with_capacity(turn.parts.len()),
                 proof: None,
@@ -38,7 +37,6 @@ pub(super) fn write<'a>(
 /// Writes one turn.
 struct Pen<'a, 'l> {
     model: Gemini,
-    at: usize,
     losses: &'l mut Losses,
     parts: Vec<Part<'a>>,
     /// The proof of reasoning that goes on the next part.
@@ -85,9 +83,9 @@ impl<'a> Pen<'a, '_> {
                 self.say(text);
             }
             ir::Part::Refusal(text) => self.say(text),
-            ir::Part::Media { media, cache } => {
+            ir::Part::Media { media, cache, at } => {
                 self.marked(cache.is_some());
-                let part = media::write(media, self.at, self.model, self.losses)?;
+                let part = media::write(media, *at, self.model, self.losses)?;
                 let proof = self.proof.take().map(str::to_owned);
                 self.parts.push(part.signed(proof));
             }
@@ -97,7 +95,12 @@ impl<'a> Pen<'a, '_> {
             }
             ir::Part::ToolCall(call) => self.call(call)?,
             ir::Part::ToolResult(result) => self.result(result)?,
-            ir::Part::Opaque { origin, kind, raw } => self.opaque(*origin, kind, raw)?,
+            ir::Part::Opaque {
+                origin,
+                kind,
+                raw,
+                at,
+            } => self.opaque(*origin, kind, raw, *at)?,
         }
         Ok(())
     }
@@ -159,7 +162,7 @@ impl<'a> Pen<'a, '_> {
                 "calls `{}` with arguments that are no JSON object",
                 call.name
             );
-            Misfit::malformed(self.losses.turn(self.at), &problem)
+            Misfit::malformed(self.losses.turn(call.at), &problem)
         })
     }
 
@@ -173,9 +176,9 @@ impl<'a> Pen<'a, '_> {
                     self.marked(cache.is_some());
                     texts.push(&**text);
                 }
-                ir::Part::Media { media, cache } => {
+                ir::Part::Media { media, cache, at } => {
                     self.marked(cache.is_some());
-                    shown.push(media::write(media, self.at, self.model, self.losses)?);
+                    shown.push(media::write(media, *at, self.model, self.losses)?);
                 }
                 // Decoders put nothing else there.
                 _ => {}
@@ -196,10 +199,16 @@ impl<'a> Pen<'a, '_> {
         Ok(())
     }
 
-    fn opaque(&mut self, origin: Format, kind: &str, raw: &'a str) -> Result<(), Misfit> {
+    fn opaque(
+        &mut self,
+        origin: Format,
+        kind: &str,
+        raw: &'a str,
+        at: usize,
+    ) -> Result<(), Misfit> {
         let own = (origin == Format::Gemini).then(|| Json::new(raw)).flatten();
         let Some(raw) = own else {
-            let at = self.losses.turn(self.at);
+            let at = self.losses.turn(at);
             let reason = format!("nobody but its own provider understands a `{kind}`");
             return Err(self.losses.contract_at(at, &reason));
         };

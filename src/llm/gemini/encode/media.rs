@@ -7,6 +7,7 @@ use super::super::wire::{File, Part, Said};
 use crate::Format;
 use crate::ir::{Feature, Media, Source};
 use crate::loss::{Losses, Misfit};
+use crate::media::titled;
 use crate::traits::Gemini;
 
 /// Types by the ending of an address.
@@ -43,12 +44,22 @@ pub(super) fn write<'a>(
             }
             source
         }
-        Media::Audio { source } | Media::Video { source } | Media::File { source, .. } => source,
+        Media::Audio { source } | Media::Video { source } => source,
+        Media::File { source, name } => {
+            if name.is_some() && !matches!(source, Source::Plain(_)) {
+                losses.hint(Feature::FileName);
+            }
+            source
+        }
+    };
+    let name = match media {
+        Media::File { name, .. } => name.as_deref(),
+        _ => None,
     };
     let refuse = |reason: &str| Err(losses.contract_at(losses.turn(at), reason));
     match source {
         Source::Bytes { mime, base64 } => Ok(Part::bytes(&**mime, &**base64)),
-        Source::Plain(text) => Ok(Part::text(&**text)),
+        Source::Plain(text) => Ok(Part::text(titled(name, Cow::Borrowed(&**text)))),
         Source::Url { url, mime } if is_googles(url) || model.web_files => {
             file(url, mime.as_deref(), refuse)
         }

@@ -44,6 +44,7 @@ fn call(id: &'static str, name: &'static str, args: &'static str) -> ToolCall<'s
         kind: ToolKind::Function,
         signature: None,
         cache: None,
+        at: 0,
     }
 }
 
@@ -54,6 +55,7 @@ fn result(id: &'static str, text: &'static str) -> ToolResult<'static> {
         parts: vec![ir::Part::text(text)],
         error: false,
         cache: None,
+        at: 0,
     }
 }
 
@@ -72,6 +74,7 @@ fn image(source: Source<'static>) -> ir::Part<'static> {
     ir::Part::Media {
         media: Media::Image { source, detail },
         cache: None,
+        at: 0,
     }
 }
 
@@ -600,6 +603,7 @@ fn what_google_cannot_do_is_refused() {
         origin: Format::Responses,
         kind: "item_reference".into(),
         raw: "{}".into(),
+        at: 0,
     };
     refused(
         asked(vec![turn(Role::User, vec![opaque])]),

@@ -9,7 +9,7 @@ use crate::Format;
 use crate::freetext::stand_in;
 use crate::ir::{self, Feature, Request, ToolChoice};
 use crate::loss::{Losses, Misfit};
-use crate::schema;
+use crate::schema::{self, ForGemini};
 use crate::traits::Gemini;
 
 #[derive(Serialize)]
@@ -71,7 +71,13 @@ pub(super) fn declare<'a>(
                     losses.hint(Feature::CacheMark);
                 }
                 let schema = schema.as_deref().filter(|schema| *schema != "null");
-                functions.push(function(name, description.as_deref(), schema, model));
+                functions.push(function(
+                    name,
+                    description.as_deref(),
+                    schema,
+                    model,
+                    losses,
+                ));
             }
             ir::Tool::Custom {
                 name,
@@ -80,7 +86,14 @@ pub(super) fn declare<'a>(
             } => {
                 let schema = stand_in(grammar.as_deref(), losses)?;
                 custom.push(name.to_string());
-                functions.push(function(name, description.as_deref(), Some(&schema), model));
+                let schema = Some(&*schema);
+                functions.push(function(
+                    name,
+                    description.as_deref(),
+                    schema,
+                    model,
+                    losses,
+                ));
             }
             ir::Tool::Hosted { origin, kind, raw } => own.push(hosted(*origin, kind, raw, losses)?),
         }
@@ -101,12 +114,17 @@ fn function<'a>(
     description: Option<&'a str>,
     schema: Option<&str>,
     model: Gemini,
+    losses: &mut Losses,
 ) -> Function<'a> {
     let schema = schema.and_then(|schema| {
-        Json::new(match model.json_schema {
+        let ForGemini { schema, lost } = match model.json_schema {
             true => schema::for_gemini(schema),
             false => schema::for_older_gemini(schema),
-        })
+        };
+        for keyword in lost {
+            losses.hint_inside(Feature::ToolSchema, keyword);
+        }
+        Json::new(schema)
     });
     let (parameters_json_schema, parameters) = match model.json_schema {
         true => (schema, None),

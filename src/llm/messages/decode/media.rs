@@ -1,7 +1,5 @@
 //! Reads images and documents.
 
-use std::borrow::Cow;
-
 use super::hint;
 use super::read::{Place, each, object, optional, string};
 use crate::Format;
@@ -20,7 +18,11 @@ pub(super) fn image<'a>(
         source: read(place.required(source)?, &place)?,
         detail: None,
     };
-    Ok(Part::Media { media, cache })
+    Ok(Part::Media {
+        media,
+        cache,
+        at: 0,
+    })
 }
 
 /// A document block's parts: the document, or what it is made of.
@@ -49,7 +51,11 @@ pub(super) fn document<'a>(
     }
     let source = read(source, &place)?;
     let media = Media::File { source, name };
-    parts.push(Part::Media { media, cache });
+    parts.push(Part::Media {
+        media,
+        cache,
+        at: 0,
+    });
     Ok(())
 }
 
@@ -135,10 +141,8 @@ fn read<'a>(value: &'a [u8], place: &Place<'_>) -> Result<Source<'a>, Misfit> {
                 .ok_or_else(|| place.member("data").wrong("must be base64"))?,
         },
         "text" => Source::Plain(needed(data, "data")?),
-        "url" => Source::Url {
-            url: needed(url, "url")?,
-            mime: None::<Cow<'_, str>>,
-        },
+        "url" => media::source(needed(url, "url")?)
+            .map_err(|problem| place.member("url").wrong(problem))?,
         "file" => Source::Ref {
             provider: Format::Messages,
             id: needed(file, "file_id")?,

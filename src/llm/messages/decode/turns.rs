@@ -30,12 +30,7 @@ pub(super) fn read<'a>(
         let place = place.member("content");
         let parts = parts(request, role, place.required(content)?, &place)?;
         let at = request.turns.len();
-        request.turns.push(Turn {
-            role,
-            parts,
-            at,
-            name: None,
-        });
+        request.turns.push(Turn::new(role, parts, at));
         Ok(())
     })
 }
@@ -92,6 +87,7 @@ fn parts_of_block<'a>(
                     origin: Format::Messages,
                     kind,
                     raw: raw(block),
+                    at: 0,
                 });
             }
         }
@@ -182,6 +178,7 @@ fn call<'a>(
         kind: ToolKind::Function,
         signature: None,
         cache,
+        at: 0,
     })
 }
 
@@ -234,6 +231,7 @@ fn result<'a>(
         parts,
         error: flag(error, &place.member("is_error"))?,
         cache,
+        at: 0,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::Format;
 use crate::ir::{self, BlockKind, Citation, Event, ToolKind};
 use crate::loose::{Raw, Slot, Text};
 use crate::messages::proof;
-use crate::normal::mint_id;
+use crate::normal::Mint;
 
 /// Citations of one block that are kept until its end, when it is known what they cover.
 const MAX_CITATIONS: usize = 256;
@@ -15,11 +15,8 @@ const MAX_CITATIONS: usize = 256;
 /// The longest citation that is kept, in bytes.
 const MAX_CITATION_BYTES: usize = 16 * 1024;
 
-/// Bytes of an answer's id that go into the ids minted for it.
-const MAX_ID_BYTES: usize = 256;
-
 /// Follows the blocks and numbers them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Blocks {
     /// The number of the next block.
     next: u32,
@@ -28,8 +25,7 @@ pub(super) struct Blocks {
     called: bool,
     /// Code points of text so far.
     chars: u64,
-    /// The answer's id.
-    answer: String,
+    mint: Mint,
 }
 
 #[derive(Debug)]
@@ -51,9 +47,15 @@ enum Open {
 }
 
 impl Blocks {
-    /// The answer has this id.
-    pub(super) fn answer(&mut self, id: &str) {
-        id[..id.floor_char_boundary(MAX_ID_BYTES)].clone_into(&mut self.answer);
+    /// None yet, of the answer to the request of that id.
+    pub(super) fn new(request: &str) -> Blocks {
+        Blocks {
+            next: 0,
+            open: None,
+            called: false,
+            chars: 0,
+            mint: Mint::new(request),
+        }
     }
 
     /// Whether a call of the caller's tools is complete.
@@ -112,8 +114,7 @@ impl Blocks {
         let minted;
         let id = match &*part.id.0 {
             "" => {
-                let place = format!("{}/{}", self.answer, part.name.0);
-                minted = mint_id(0, self.next as usize, &place);
+                minted = self.mint.id(0, self.next as usize);
                 &minted
             }
             id => id,

@@ -22,11 +22,12 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    pub(crate) fn new(_quirks: Quirks) -> Decoder {
+    /// For the answer to the request of that id.
+    pub(crate) fn new(_quirks: Quirks, request: &str) -> Decoder {
         Decoder {
             started: false,
             finished: false,
-            blocks: Blocks::default(),
+            blocks: Blocks::new(request),
             stop: None,
         }
     }
@@ -125,7 +126,6 @@ impl Decoder {
     fn start(&mut self, id: &str, model: &str, each: &mut dyn FnMut(Event<'_>)) {
         if !self.started {
             self.started = true;
-            self.blocks.answer(id);
             each(Event::Start { id, model });
         }
     }

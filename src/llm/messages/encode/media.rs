@@ -71,7 +71,7 @@ fn file<'a>(
     source: &'a ir::Source<'_>,
     title: Option<&'a str>,
     at: usize,
-    losses: &Losses,
+    losses: &mut Losses,
 ) -> Result<Kind<'a>, Misfit> {
     let source = match source {
         ir::Source::Bytes { mime, base64 } => match &*sniffed(mime, base64) {
@@ -79,7 +79,12 @@ fn file<'a>(
                 media_type: PDF.into(),
                 data: base64,
             },
-            kind if IMAGES.contains(&kind) => return image(source, at, losses),
+            kind if IMAGES.contains(&kind) => {
+                if title.is_some() {
+                    losses.hint(Feature::FileName);
+                }
+                return image(source, at, losses);
+            }
             kind if kind.starts_with("text/") || TEXTS.contains(&kind) => {
                 plain(text_of(base64, at, losses)?)
             }

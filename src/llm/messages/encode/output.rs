@@ -59,6 +59,9 @@ pub(super) fn shape<'a>(
         return Err(losses.contract(Feature::OutputSchema, reason));
     }
     if let Some(schema) = native(schema, claude) {
+        if description.is_some() {
+            losses.hint_inside(Feature::OutputSchema, "description");
+        }
         return Ok(Shape::Native { schema });
     }
     if !is_of_object(schema) {

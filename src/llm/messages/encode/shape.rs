@@ -54,11 +54,12 @@ fn keep_own_proofs(
     }
     for turn in &mut request.turns {
         turn.parts.retain(|part| {
-            let Part::Reasoning { signature, .. } = part else {
+            let Part::Reasoning { text, signature } = part else {
                 return true;
             };
             let keep = thinks && is_own(signature.as_ref(), to);
-            if !keep && !is_mark(signature.as_ref()) {
+            let nothing = text.is_empty() && is_mark(signature.as_ref());
+            if !keep && !nothing {
                 losses.hint(Feature::Signature);
             }
             keep
@@ -80,7 +81,7 @@ fn is_own(proof: Option<&Signature<'_>>, to: &Target<'_>) -> bool {
     proof.is_some_and(|proof| proof.fits(Origin::Messages, to.model) && !proof.data.is_empty())
 }
 
-/// The mark of thinking that never had a proof: it was ours, and nothing is lost with it.
+/// The mark of thinking that never had a proof: it is ours, and nothing is lost with it alone.
 fn is_mark(proof: Option<&Signature<'_>>) -> bool {
     proof.is_some_and(|proof| proof.origin == Origin::Nowhere)
 }

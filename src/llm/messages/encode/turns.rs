@@ -45,15 +45,15 @@ fn content<'a>(turn: &'a Turn<'_>, losses: &mut Losses) -> Result<Vec<Block<'a>>
     for part in &turn.parts {
         let block = match part {
             Part::Text { .. } | Part::Media { .. } => said(part, turn.at, losses)?,
-            Part::ToolCall(call) => called(call, turn.at, losses)?,
-            Part::ToolResult(result) => found(result, turn.at, losses)?,
+            Part::ToolCall(call) => called(call, losses)?,
+            Part::ToolResult(result) => found(result, losses)?,
             Part::Reasoning { text, signature } => {
                 let proof = signature.as_ref().map_or("", |proof| &proof.data);
                 let redacted = signature.as_ref().is_some_and(|proof| proof.redacted);
                 Block::new(thought(text, proof, redacted), None)
             }
             Part::Refusal(refusal) => text(refusal, None),
-            Part::Opaque { raw, .. } => Block::Raw(verbatim(raw, turn.at, losses)?),
+            Part::Opaque { raw, at, .. } => Block::Raw(verbatim(raw, *at, losses)?),
         };
         blocks.push(block);
     }
@@ -88,13 +88,15 @@ fn said<'a>(part: &'a Part<'_>, at: usize, losses: &mut Losses) -> Result<Block<
             }
             Ok(text(said, *cache))
         }
-        Part::Media { media, cache } => Ok(Block::new(media::block(media, at, losses)?, *cache)),
+        Part::Media { media, cache, at } => {
+            Ok(Block::new(media::block(media, *at, losses)?, *cache))
+        }
         Part::Refusal(refusal) => Ok(text(refusal, None)),
         _ => Err(losses.contract_at(losses.turn(at), "it cannot stand in a tool's result")),
     }
 }
 
-fn called<'a>(call: &'a ToolCall<'_>, at: usize, losses: &Losses) -> Result<Block<'a>, Misfit> {
+fn called<'a>(call: &'a ToolCall<'_>, losses: &Losses) -> Result<Block<'a>, Misfit> {
     let loose = match losses.is_strict() {
         true => Loose::Refuse,
         false => Loose::Wrap,
@@ -109,7 +111,7 @@ fn called<'a>(call: &'a ToolCall<'_>, at: usize, losses: &Losses) -> Result<Bloc
             "has a call '{}' whose arguments are no JSON object",
             call.id
         );
-        Misfit::malformed(losses.turn(at), &problem)
+        Misfit::malformed(losses.turn(call.at), &problem)
     })?;
     let kind = Kind::ToolUse {
         id: &call.id,
@@ -119,13 +121,9 @@ fn called<'a>(call: &'a ToolCall<'_>, at: usize, losses: &Losses) -> Result<Bloc
     Ok(Block::new(kind, call.cache))
 }
 
-fn found<'a>(
-    result: &'a ToolResult<'_>,
-    at: usize,
-    losses: &mut Losses,
-) -> Result<Block<'a>, Misfit> {
+fn found<'a>(result: &'a ToolResult<'_>, losses: &mut Losses) -> Result<Block<'a>, Misfit> {
     let parts = result.parts.iter();
-    let content: Result<Vec<_>, _> = parts.map(|part| said(part, at, losses)).collect();
+    let content: Result<Vec<_>, _> = parts.map(|part| said(part, result.at, losses)).collect();
     let kind = Kind::ToolResult {
         tool_use_id: &result.id,
         content: content?,

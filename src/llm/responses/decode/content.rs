@@ -102,12 +102,17 @@ fn part<'a>(path: &str, raw: &'a RawValue, base: u64) -> Result<Option<Part<'a>>
             origin: Format::Responses,
             kind: piece.kind.0,
             raw: Cow::Borrowed(raw.get()),
+            at: 0,
         }),
     })
 }
 
 fn medium(media: Media<'_>) -> Part<'_> {
-    Part::Media { media, cache: None }
+    Part::Media {
+        media,
+        cache: None,
+        at: 0,
+    }
 }
 
 fn citations<'a>(notes: List<Note<'a>>, base: u64) -> Vec<Citation<'a>> {

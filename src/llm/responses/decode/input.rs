@@ -8,7 +8,7 @@ use super::read::{self, Written, misfit};
 use super::{content, spaced};
 use crate::Format;
 use crate::ir::{
-    Origin, Part, Rest, Role, Signature, System, Text, ToolCall, ToolKind, ToolResult, Turn,
+    Origin, Part, Rest, Role, Signature, System, Text, ToolCall, ToolKind, ToolResult, Turn, reveal,
 };
 use crate::loose::{self, Raw, loose};
 use crate::loss::{Class, Misfit};
@@ -94,6 +94,7 @@ impl<'a> Conversation<'a> {
             origin: Format::Responses,
             kind: Cow::Owned(kind.to_owned()),
             raw: Cow::Borrowed(raw.get()),
+            at: 0,
         };
         let role = if theirs { Role::User } else { Role::Assistant };
         self.say(at, role, vec![part]);
@@ -158,6 +159,13 @@ impl<'a> Conversation<'a> {
             summary => summary,
         };
         let encrypted = read::word(&format!("{path}.encrypted_content"), item.encrypted.0)?;
+        let (text, encrypted) = match encrypted.as_deref().and_then(reveal) {
+            Some((words, proof)) => (
+                Cow::Owned(words.to_owned()),
+                Some(Cow::Owned(proof.to_owned())),
+            ),
+            None => (text, encrypted),
+        };
         let signature = encrypted.and_then(|data| proof(data, &item.id.0));
         if text.is_empty() && signature.is_none() {
             let reason = "nothing is stored here, and it holds neither text nor encrypted content";
@@ -199,6 +207,7 @@ impl<'a> Conversation<'a> {
             kind,
             signature: None,
             cache: None,
+            at: 0,
         };
         self.say(at, Role::Assistant, vec![Part::ToolCall(call)]);
         Ok(())
@@ -223,6 +232,7 @@ impl<'a> Conversation<'a> {
             parts,
             error: item.status.0 == "incomplete",
             cache: None,
+            at: 0,
         };
         self.say(at, Role::User, vec![Part::ToolResult(result)]);
         Ok(())
@@ -233,17 +243,12 @@ impl<'a> Conversation<'a> {
         if let Some(turn) = self.turns.last_mut().filter(|turn| turn.role == role) {
             let after_result = matches!(turn.parts.last(), Some(Part::ToolResult(_)));
             if role == Role::Assistant || (role == Role::User && after_result) {
-                turn.parts.extend(parts);
+                turn.take(parts, at);
                 return;
             }
         }
         if !parts.is_empty() || role == Role::User {
-            self.turns.push(Turn {
-                role,
-                parts,
-                at,
-                name: None,
-            });
+            self.turns.push(Turn::new(role, parts, at));
         }
     }
 }

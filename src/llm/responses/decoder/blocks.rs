@@ -7,6 +7,7 @@ use super::sent::Sent;
 use super::wire::{Annotation, Part};
 use crate::ir::{BlockKind, Citation, Delta, Event, Signature, ToolKind};
 use crate::meter::cut;
+use crate::normal::Mint;
 
 /// Items, and blocks, of one answer that are followed (about 100 bytes each); what comes after
 /// them is left out.
@@ -17,6 +18,9 @@ const MAX_ID_BYTES: usize = 256;
 
 /// Where the reasoning text of an item stands behind all parts of its summary.
 pub(super) const REASONING_TEXT: u64 = 1 << 32;
+
+/// What stands between the paragraphs of a summary, and between the texts of two messages.
+const PARAGRAPH: &str = "\n\n";
 
 /// Takes events.
 pub(super) type Each<'e> = &'e mut dyn FnMut(Event<'_>);
@@ -63,19 +67,35 @@ struct Block {
 }
 
 /// The items of one answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Blocks {
     items: Vec<Item>,
     next: u32,
     /// Code points of text so far.
     chars: u64,
+    /// The last of the messages that said something.
+    spoke: Option<usize>,
     /// A call of the caller's tools is complete.
     pub(super) called: bool,
     /// The model declined.
     pub(super) refused: bool,
+    mint: Mint,
 }
 
 impl Blocks {
+    /// None yet, of the answer to the request of that id.
+    pub(super) fn new(request: &str) -> Blocks {
+        Blocks {
+            items: Vec::new(),
+            next: 0,
+            chars: 0,
+            spoke: None,
+            called: false,
+            refused: false,
+            mint: Mint::new(request),
+        }
+    }
+
     /// Whether no item was ever heard of.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -126,14 +146,16 @@ impl Blocks {
                 (block.part, block.sent) = (spot.part, Sent::NOTHING);
                 separate
             }
-            _ => false,
+            _ => self.is_another_message(spot),
         };
+        if separate && spot.held == Held::Text {
+            self.chars += PARAGRAPH.len() as u64;
+        }
         let Some(number) = self.open(spot, each) else {
             return;
         };
         if separate {
-            // The parts of a summary are paragraphs.
-            delta(number, Delta::Text("\n\n"), each);
+            delta(number, Delta::Text(PARAGRAPH), each);
         }
         match spot.held {
             Held::Call => delta(number, Delta::Args(text), each),
@@ -145,6 +167,16 @@ impl Blocks {
         if let Some(block) = self.find(spot) {
             block.sent.add(text);
         }
+    }
+
+    /// Whether the text of one message follows that of an earlier one. The parts of one message
+    /// are one text, but messages are several: nothing else would keep their words apart where
+    /// the caller's format has room for one text only.
+    fn is_another_message(&mut self, spot: Spot) -> bool {
+        if spot.held != Held::Text || self.spoke >= Some(spot.item) {
+            return false;
+        }
+        self.spoke.replace(spot.item).is_some()
     }
 
     /// The whole of a part: says what of it was not streamed.
@@ -232,7 +264,7 @@ impl Blocks {
         if name.is_empty() || self.find(spot).is_some() {
             return;
         }
-        let minted = id.is_empty().then(|| format!("call_{item}"));
+        let minted = id.is_empty().then(|| self.mint.id(0, item));
         let id = minted.as_deref().unwrap_or(id);
         self.begin(spot, BlockKind::Tool { id, name, kind }, each);
     }
@@ -350,7 +382,7 @@ mod tests {
 
     #[test]
     fn an_item_is_known_again_by_an_id_of_any_length() {
-        let mut blocks = Blocks::default();
+        let mut blocks = Blocks::new("r");
         let id = "é".repeat(1 << 20);
         assert_eq!(blocks.item(None, &id), Some(0));
         assert_eq!(blocks.item(None, &id), Some(0));

@@ -60,11 +60,12 @@ fn brings(kind: &str) -> Option<(Held, Tense)> {
 }
 
 impl Decoder {
-    pub(crate) fn new(_quirks: Quirks) -> Decoder {
+    /// For the answer to the request of that id.
+    pub(crate) fn new(_quirks: Quirks, request: &str) -> Decoder {
         Decoder {
             started: false,
             stopped: false,
-            blocks: Blocks::default(),
+            blocks: Blocks::new(request),
         }
     }
 

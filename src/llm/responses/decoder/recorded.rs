@@ -29,7 +29,13 @@ impl Meaning {
                 parts.filter_map(|part| part["text"].as_str()).collect()
             };
             match item["type"].as_str().unwrap() {
-                "message" => meaning.text += &part("content").concat(),
+                "message" => {
+                    let said = part("content").concat();
+                    if !said.is_empty() && !meaning.text.is_empty() {
+                        meaning.text += "\n\n";
+                    }
+                    meaning.text += &said;
+                }
                 "reasoning" => {
                     meaning.reasoning += &[part("summary"), part("content")].concat().join("\n\n");
                 }
@@ -55,7 +61,7 @@ impl Meaning {
             grammar.see(&event).unwrap();
             assert!(collector.take(&event));
         };
-        let mut decoder = Decoder::new(Quirks::NONE);
+        let mut decoder = Decoder::new(Quirks::NONE, "r");
         for json in pieces {
             let piece = Piece {
                 name: b"",

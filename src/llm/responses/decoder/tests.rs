@@ -14,7 +14,7 @@ fn heard(pieces: &[&str]) -> Vec<String> {
         grammar.see(&event).unwrap();
         lines.push(line(&event));
     };
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     for json in pieces {
         let piece = Piece {
             name: b"",
@@ -145,6 +145,58 @@ fn a_whole_answer_reads_as_its_stream() {
         lines.into_iter().map(word).collect()
     };
     assert_eq!(spelled(heard(&[&whole.to_string()])), spelled(streamed));
+}
+
+#[test]
+fn messages_are_paragraphs_and_their_parts_one_text() {
+    let said = r#"{"status":"completed","output":[
+        {"type":"message","id":"a","content":[{"type":"output_text","text":"Hé"},{"type":"output_text","text":"llo."}]},
+        {"type":"message","id":"empty","content":[{"type":"output_text","text":""}]},
+        {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+        {"type":"message","id":"b","content":[{"type":"output_text","text":"See x","annotations":[
+            {"type":"url_citation","url":"u","start_index":4,"end_index":5}]}]}]}"#;
+    let wanted = [
+        "open 0 Text",
+        "0 Hé",
+        "open 1 Text",
+        "1 llo.",
+        "close 0",
+        "close 1",
+        "open 2 Function f c",
+        "2 {}",
+        "close 2",
+        "open 3 Text",
+        "3 \n\n",
+        "3 See x",
+        "3 cites u Some((12, 13))",
+        "close 3",
+        "stop ToolCalls",
+    ];
+    let whole = said.replacen('{', r#"{"object":"response","#, 1);
+    check(&[&whole], &[&["start  "], &wanted[..]].concat());
+    let streamed = [
+        r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"Let me "}"#,
+        r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"look."}"#,
+        r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"Now "}"#,
+        r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"go."}"#,
+        r#"{"type":"response.completed","response":{"status":"completed"}}"#,
+    ];
+    check(
+        &streamed,
+        &[
+            "start  ",
+            "open 0 Text",
+            "0 Let me ",
+            "0 look.",
+            "open 1 Text",
+            "1 \n\n",
+            "1 Now ",
+            "1 go.",
+            "close 0",
+            "close 1",
+            "stop End",
+        ],
+    );
 }
 
 #[test]
@@ -293,9 +345,10 @@ fn sources_are_told_once_and_count_from_the_whole_text() {
             "0 世界",
             r#"0 [{"token":"世界"}]"#,
             "open 1 Text",
+            "1 \n\n",
             "1 né",
-            "1 cites u Some((3, 4))",
-            "1 cites u Some((3, 4))",
+            "1 cites u Some((5, 6))",
+            "1 cites u Some((5, 6))",
             "close 1",
             "close 0",
             "stop End",
@@ -397,7 +450,7 @@ fn errors_and_strangers_say_nothing() {
 
 #[test]
 fn a_flood_of_items_is_bounded() {
-    let mut decoder = Decoder::new(Quirks::NONE);
+    let mut decoder = Decoder::new(Quirks::NONE, "r");
     for index in 0..10_000 {
         let json = format!(
             r#"{{"type":"response.output_text.delta","output_index":{index},"delta":"x"}}"#

@@ -11,8 +11,8 @@ use super::piece::{Content, Piece, audio, content, file, image, tell_error, word
 use crate::Format;
 use crate::convert::Target;
 use crate::ir::{
-    Feature as F, Media, Origin, Part, Request, Role, Signature, ToolCall, ToolKind, ToolResult,
-    Turn,
+    Feature as F, Media, Origin, Part, Request, Role, Signature, Source, ToolCall, ToolKind,
+    ToolResult, Turn,
 };
 use crate::loss::{Losses, Misfit};
 use crate::traits::OpenAi;
@@ -137,13 +137,13 @@ impl<'a> Scribe<'a, '_, '_> {
                 self.pieces.push(words(turn.role, Cow::Borrowed(text)));
             }
             Part::Refusal(text) => self.pieces.push(words(turn.role, Cow::Borrowed(text))),
-            Part::Media { media, cache } => {
+            Part::Media { media, cache, at } => {
                 self.mark(cache.is_some());
                 if turn.role != Role::User {
-                    let place = self.losses.turn(turn.at);
+                    let place = self.losses.turn(*at);
                     return Err(self.losses.contract_at(place, "only a user shows media"));
                 }
-                let piece = self.media(turn, media)?;
+                let piece = self.media(*at, media)?;
                 self.pieces.push(piece);
             }
             Part::ToolCall(call) => self.call(turn.role, call),
@@ -160,10 +160,15 @@ impl<'a> Scribe<'a, '_, '_> {
                     encrypted_content: &proof.data,
                 });
             }
-            Part::Opaque { origin, kind, raw } => {
+            Part::Opaque {
+                origin,
+                kind,
+                raw,
+                at,
+            } => {
                 let raw = shape::raw(raw).filter(|_| *origin == Format::Responses);
                 let Some(raw) = raw else {
-                    let place = self.losses.turn(turn.at);
+                    let place = self.losses.turn(*at);
                     let reason = format!("only its own provider understands `{kind}`");
                     return Err(self.losses.contract_at(place, &reason));
                 };
@@ -235,10 +240,15 @@ impl<'a> Scribe<'a, '_, '_> {
         let mut pieces = Vec::new();
         for part in &result.parts {
             match part {
-                Part::Text { text, .. } => pieces.push(Piece::InputText {
-                    text: Cow::Borrowed(text),
-                }),
-                Part::Media { media, .. } => pieces.push(self.media(turn, media)?),
+                Part::Text { text, cache, .. } => {
+                    self.mark(cache.is_some());
+                    let text = Cow::Borrowed(&**text);
+                    pieces.push(Piece::InputText { text });
+                }
+                Part::Media { media, cache, at } => {
+                    self.mark(cache.is_some());
+                    pieces.push(self.media(*at, media)?);
+                }
                 _ => {
                     let place = self.losses.turn(turn.at);
                     let reason = "a tool's result holds text and media only";
@@ -257,7 +267,7 @@ impl<'a> Scribe<'a, '_, '_> {
         Ok(())
     }
 
-    fn media(&mut self, turn: &Turn<'_>, media: &'a Media<'_>) -> Result<Piece<'a>, Misfit> {
+    fn media(&mut self, at: usize, media: &'a Media<'_>) -> Result<Piece<'a>, Misfit> {
         let problem = match media {
             Media::Image { source, detail } => {
                 let detail = detail.as_deref().unwrap_or("auto");
@@ -267,7 +277,13 @@ impl<'a> Scribe<'a, '_, '_> {
                 }
             }
             Media::File { source, name } => match file(source, name.as_deref()) {
-                Some(piece) => return Ok(piece),
+                Some(piece) => {
+                    let kept = matches!(source, Source::Bytes { .. } | Source::Plain(_));
+                    if name.is_some() && !kept {
+                        self.losses.hint(F::FileName);
+                    }
+                    return Ok(piece);
+                }
                 None => "the file is one of another provider",
             },
             Media::Audio { source } => match audio(source) {
@@ -276,7 +292,7 @@ impl<'a> Scribe<'a, '_, '_> {
             },
             Media::Video { .. } => "it takes no video",
         };
-        Err(self.losses.contract_at(self.losses.turn(turn.at), problem))
+        Err(self.losses.contract_at(self.losses.turn(at), problem))
     }
 
     fn mark(&mut self, marked: bool) {

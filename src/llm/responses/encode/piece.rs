@@ -131,7 +131,7 @@ pub(super) fn file<'a>(source: &'a Source<'_>, name: Option<&'a str>) -> Option<
         } => file_id = Some(&**id),
         Source::Ref { .. } => return None,
         Source::Plain(text) => {
-            let text = Cow::Borrowed(&**text);
+            let text = media::titled(name, Cow::Borrowed(&**text));
             return Some(Piece::InputText { text });
         }
     }

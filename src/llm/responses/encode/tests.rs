@@ -71,6 +71,7 @@ fn call(id: &'static str, kind: ToolKind) -> Part<'static> {
         kind,
         signature: None,
         cache: None,
+        at: 0,
     })
 }
 
@@ -81,6 +82,7 @@ fn result<'a>(id: &'a str, parts: Vec<Part<'a>>, error: bool) -> Part<'a> {
         parts,
         error,
         cache: None,
+        at: 0,
     })
 }
 
@@ -226,7 +228,11 @@ fn a_proof_on_a_call_is_a_reasoning_item_before_it() {
 
 #[test]
 fn media_stand_beside_the_text() {
-    let media = |media| Part::Media { media, cache: None };
+    let media = |media| Part::Media {
+        media,
+        cache: None,
+        at: 0,
+    };
     let bytes = |mime: &'static str| Source::Bytes {
         mime: mime.into(),
         base64: "AAAA".into(),
@@ -300,6 +306,7 @@ fn contracts_are_refused_by_name() {
                 origin: Format::Messages,
                 kind: "server_tool_use".into(),
                 raw: "{}".into(),
+                at: 0,
             }];
         },
         "messages[0]",

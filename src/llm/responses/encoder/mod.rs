@@ -26,6 +26,8 @@ pub(crate) struct Encoder {
     shell: Shell,
     /// Of the upstream's model.
     family: String,
+    /// The caller asked for summaries of reasoning.
+    shows: bool,
     output: Output,
     /// The blocks that are open, by number.
     routes: Vec<(u32, Route)>,
@@ -66,6 +68,7 @@ impl Encoder {
         Encoder {
             shell: Shell::new(envelope, back),
             family: family(&envelope.upstream_model).to_owned(),
+            shows: back.show_thoughts,
             output,
             routes: Vec::new(),
             waiting: None,
@@ -195,7 +198,10 @@ impl Encoder {
             (Route::Reasoning(item), Delta::Text(text)) => {
                 self.announce(out);
                 if let Some(item) = self.reasoning(block, item, out) {
-                    self.output.think(item, text, out);
+                    match self.shows {
+                        true => self.output.think(item, text, out),
+                        false => self.output.think_silently(item, text),
+                    }
                 }
             }
             (Route::Reasoning(item), Delta::Signature(proof)) => {

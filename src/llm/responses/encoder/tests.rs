@@ -17,6 +17,14 @@ fn envelope() -> Envelope {
     }
 }
 
+/// For a caller that asked for summaries.
+fn shown() -> Back {
+    Back {
+        show_thoughts: true,
+        ..Back::default()
+    }
+}
+
 fn told(events: &[Event<'_>], back: &Back) -> String {
     let mut encoder = Encoder::new(&envelope(), back);
     let mut out = Writer::new(Framing::Sse);
@@ -103,8 +111,36 @@ fn appendix() -> Vec<Event<'static>> {
 
 #[test]
 fn the_appendix_is_written_as_it_stands() {
-    let told = told(&appendix(), &Back::default());
+    let told = told(&appendix(), &shown());
     assert_eq!(told, APPENDIX);
+}
+
+#[test]
+fn reasoning_that_nobody_asked_to_see_goes_along_with_its_proof() {
+    let told = told(&appendix(), &Back::default());
+    let events = payloads(&told);
+    assert!(!told.contains("summary_text"), "{told}");
+    let item = &events.last().unwrap()["response"]["output"][0];
+    assert_eq!(item["summary"], serde_json::json!([]));
+    let hidden = item["encrypted_content"].as_str().unwrap();
+    let proof = "tg1:messages:claude::SIG";
+    assert_eq!(crate::ir::reveal(hidden), Some(("Plan.", proof)));
+    let whole = object(&appendix(), &Back::default());
+    assert_eq!(
+        whole["output"],
+        events.last().unwrap()["response"]["output"]
+    );
+    let request = serde_json::json!({ "input": [item] }).to_string();
+    let request = crate::responses::decode(request.as_bytes()).unwrap();
+    let wanted = crate::ir::Part::Reasoning {
+        text: "Plan.".into(),
+        signature: Signature::unwrap(proof),
+    };
+    assert_eq!(
+        request.turns[0].parts,
+        [wanted],
+        "its replay brings it back"
+    );
 }
 
 /// The payloads, after checking what the SDK needs: running numbers, `event:` equal to `type`,
@@ -181,7 +217,7 @@ fn answer<'a>(events: &[Event<'a>], why: Stop<'a>) -> Vec<Event<'a>> {
 
 #[test]
 fn a_whole_answer_is_what_its_stream_ends_with() {
-    let object = object(&appendix(), &Back::default());
+    let object = object(&appendix(), &shown());
     assert_eq!(object["status"], "completed");
     assert_eq!(object["output"].as_array().unwrap().len(), 4);
     assert_eq!(object["usage"]["total_tokens"], 150);
@@ -190,7 +226,7 @@ fn a_whole_answer_is_what_its_stream_ends_with() {
 #[test]
 fn a_call_alone_has_index_0() {
     let call = [tool(0, "c", "f"), args(0, "{}"), close(0)];
-    let steps = steps(&answer(&call, Stop::ToolCalls), &Back::default());
+    let steps = steps(&answer(&call, Stop::ToolCalls), &shown());
     let wanted = [
         "output_item.added 0",
         "function_call_arguments.delta 0",
@@ -209,7 +245,7 @@ fn an_empty_text_is_no_message() {
         tool(1, "c", "f"),
         close(1),
     ];
-    let object = object(&answer(&empty, Stop::ToolCalls), &Back::default());
+    let object = object(&answer(&empty, Stop::ToolCalls), &shown());
     assert_eq!(object["output"].as_array().unwrap().len(), 1);
 }
 
@@ -226,10 +262,10 @@ fn interleaved_calls_are_told_apart_by_item() {
         close(1),
     ];
     let events = answer(&calls, Stop::ToolCalls);
-    let object = object(&events, &Back::default());
+    let object = object(&events, &shown());
     assert_eq!(object["output"][0]["arguments"], "{\"x\":1}");
     assert_eq!(object["output"][1]["arguments"], "{\"y\":2}");
-    let steps = steps(&events, &Back::default());
+    let steps = steps(&events, &shown());
     assert_eq!(steps[..2], ["output_item.added 0", "output_item.added 1"]);
 }
 
@@ -245,7 +281,7 @@ fn text_after_a_call_is_an_item_of_its_own() {
         text(2, "b"),
         close(2),
     ];
-    let object = object(&answer(&said, Stop::ToolCalls), &Back::default());
+    let object = object(&answer(&said, Stop::ToolCalls), &shown());
     let kinds = ["message", "function_call", "message"];
     for (item, kind) in object["output"].as_array().unwrap().iter().zip(kinds) {
         assert_eq!(item["type"], kind);
@@ -275,7 +311,7 @@ fn adjacent_texts_are_one_part_and_a_refusal_another() {
         text(2, "No."),
         close(2),
     ];
-    let object = object(&answer(&said, Stop::Refusal), &Back::default());
+    let object = object(&answer(&said, Stop::Refusal), &shown());
     let content = object["output"][0]["content"].as_array().unwrap();
     assert_eq!(content.len(), 2);
     assert_eq!(content[0]["text"], "世b");
@@ -296,7 +332,7 @@ fn a_proof_that_comes_with_a_call_goes_before_it() {
     let before = [tool(0, "c", "f"), proof(), args(0, "{}"), close(0)];
     let behind = [tool(0, "c", "f"), args(0, "{}"), proof(), close(0)];
     for call in [before, behind] {
-        let object = object(&answer(&call, Stop::ToolCalls), &Back::default());
+        let object = object(&answer(&call, Stop::ToolCalls), &shown());
         let proof = &object["output"][0];
         assert_eq!(proof["type"], "reasoning");
         assert_eq!(proof["summary"], serde_json::json!([]));
@@ -323,7 +359,7 @@ fn a_custom_call_and_one_of_a_namespace_are_written_as_such() {
         tool(1, "d", "ns::f"),
         close(1),
     ];
-    let object = object(&answer(&calls, Stop::ToolCalls), &Back::default());
+    let object = object(&answer(&calls, Stop::ToolCalls), &shown());
     let item = &object["output"][0];
     assert_eq!(item["type"], "custom_tool_call");
     assert_eq!(item["input"], "*** \"x\"\n");
@@ -348,17 +384,17 @@ fn an_answer_that_stopped_too_early_says_why() {
         (&said, Stop::ContextWindow, "max_output_tokens"),
         (&said, filter, "content_filter"),
     ] {
-        let object = object(&answer(events, why), &Back::default());
+        let object = object(&answer(events, why), &shown());
         assert_eq!(object["status"], "incomplete");
         assert_eq!(object["incomplete_details"]["reason"], reason);
         assert_eq!(object["output"][0]["status"], "incomplete");
     }
-    let failed = object(&answer(&[], Stop::Malformed("X")), &Back::default());
+    let failed = object(&answer(&[], Stop::Malformed("X")), &shown());
     assert_eq!(failed["error"]["code"], "server_error");
 }
 
 fn broken_off(events: &[Event<'_>]) -> Vec<Value> {
-    let mut encoder = Encoder::new(&envelope(), &Back::default());
+    let mut encoder = Encoder::new(&envelope(), &shown());
     let mut out = Writer::new(Framing::Sse);
     for event in events {
         encoder.event(event, &mut out);
@@ -412,7 +448,7 @@ fn what_is_longer_than_is_kept_goes_out_and_ends_as_incomplete() {
         tool(1, "c", "f"),
         close(1),
     ];
-    let told = told(&answer(&said, Stop::ToolCalls), &Back::default());
+    let told = told(&answer(&said, Stop::ToolCalls), &shown());
     assert!(told.contains(r#""delta":"b""#), "every delta goes out");
     let last = told.rsplit("data: ").next().unwrap();
     let last: Value = serde_json::from_str(last).unwrap();
@@ -427,10 +463,7 @@ fn what_is_longer_than_is_kept_goes_out_and_ends_as_incomplete() {
 fn names_and_ids_count_as_what_is_kept() {
     let large = "f".repeat(33 << 20);
     for call in [tool(0, "c", &large), tool(0, &large, "f")] {
-        let told = told(
-            &answer(&[call, close(0)], Stop::ToolCalls),
-            &Back::default(),
-        );
+        let told = told(&answer(&[call, close(0)], Stop::ToolCalls), &shown());
         let last = told.rsplit("data: ").next().unwrap();
         let last: Value = serde_json::from_str(last).unwrap();
         assert_eq!(last["type"], "response.incomplete");
@@ -445,7 +478,7 @@ fn an_image_is_the_result_of_a_call() {
         delta(0, Delta::Data("iVBO")),
         close(0),
     ];
-    let item = &object(&answer(&image, Stop::End), &Back::default())["output"][0];
+    let item = &object(&answer(&image, Stop::End), &shown())["output"][0];
     assert_eq!(item["type"], "image_generation_call");
     assert_eq!(item["result"], "iVBO");
 }
@@ -497,7 +530,7 @@ proptest! {
     fn every_answer_keeps_the_rules_of_the_sdk(
         moves in prop::collection::vec((0u8..10, any::<u8>()), 0..60)
     ) {
-        let events = payloads(&told(&any_answer(&moves), &Back::default()));
+        let events = payloads(&told(&any_answer(&moves), &shown()));
         let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
         prop_assert_eq!(
             count("response.output_item.added"),

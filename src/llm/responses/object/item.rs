@@ -28,7 +28,7 @@ pub(crate) enum Body {
     Message(Vec<Part>),
     Reasoning {
         text: String,
-        /// Text came.
+        /// Text was shown.
         begun: bool,
         encrypted: Option<String>,
     },
@@ -199,12 +199,14 @@ impl Serialize for Item {
             }
             .serialize(serializer),
             Body::Reasoning {
-                text, encrypted, ..
+                text,
+                begun,
+                encrypted,
             } => {
                 let summary = [Summary { text }];
                 View::Reasoning {
                     id,
-                    summary: &summary[..usize::from(!text.is_empty())],
+                    summary: &summary[..usize::from(*begun)],
                     encrypted_content: encrypted.as_deref(),
                 }
                 .serialize(serializer)

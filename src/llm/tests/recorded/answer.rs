@@ -18,44 +18,33 @@ pub(super) struct Answer {
     pub(super) stop: &'static str,
     /// What Messages says about a refusal. Chat has a place for it, in its refusal.
     pub(super) explanation: String,
+    /// What stands between the texts of two messages. Only while reading.
+    between: &'static str,
 }
 
-pub(super) fn whole(format: Format, reply: &Value) -> Answer {
-    let mut answer = Answer::default();
-    match format {
-        Format::Chat => {
-            for choice in list(&reply["choices"]) {
-                answer.chat_message(&choice["message"]);
-                answer.chat_calls(list(&choice["message"]["tool_calls"]));
-                answer.stop = chat_stop(&choice["finish_reason"], answer.stop);
-            }
-        }
-        Format::Responses => answer.response(reply),
-        Format::Messages => {
-            for block in list(&reply["content"]) {
-                answer.block(block);
-            }
-            answer.stop = messages_stop(&reply["stop_reason"], "");
-            answer.explanation = text(&reply["stop_details"]["explanation"]);
-        }
-        Format::Gemini => answer.gemini(std::slice::from_ref(reply)),
-    }
+/// Reads a whole answer. `between` is put between the texts of two messages, the break that in a
+/// translation stands in the text already.
+pub(super) fn whole(format: Format, reply: &Value, between: &'static str) -> Answer {
+    let mut answer = Answer {
+        between,
+        ..Answer::default()
+    };
+    answer.whole(format, reply);
     answer.finished()
 }
 
-pub(super) fn stream(format: Format, events: &[Value]) -> Answer {
-    let mut answer = Answer::default();
-    match format {
-        Format::Chat => answer.chat(events),
-        Format::Responses => answer.responses(events),
-        Format::Messages => answer.messages(events),
-        Format::Gemini => answer.gemini(events),
-    }
+/// Reads a stream.
+pub(super) fn stream(format: Format, events: &[Value], between: &'static str) -> Answer {
+    let mut answer = Answer {
+        between,
+        ..Answer::default()
+    };
+    answer.stream(format, events);
     answer.finished()
 }
 
 /// The text that a Responses stream tells in pieces; what is missing of an item comes at its end.
-pub(super) fn responses_deltas(events: &[Value]) -> String {
+pub(super) fn responses_deltas(events: &[Value]) -> Vec<String> {
     let mut items: BTreeMap<u64, String> = BTreeMap::new();
     for event in events {
         let of = items
@@ -75,11 +64,45 @@ pub(super) fn responses_deltas(events: &[Value]) -> String {
             _ => {}
         }
     }
-    items.into_values().collect()
+    items
+        .into_values()
+        .filter(|text| !text.is_empty())
+        .collect()
 }
 
 impl Answer {
+    fn whole(&mut self, format: Format, reply: &Value) {
+        match format {
+            Format::Chat => {
+                for choice in list(&reply["choices"]) {
+                    self.chat_message(&choice["message"]);
+                    self.chat_calls(list(&choice["message"]["tool_calls"]));
+                    self.stop = chat_stop(&choice["finish_reason"], self.stop);
+                }
+            }
+            Format::Responses => self.response(reply),
+            Format::Messages => {
+                for block in list(&reply["content"]) {
+                    self.block(block);
+                }
+                self.stop = messages_stop(&reply["stop_reason"], "");
+                self.explanation = text(&reply["stop_details"]["explanation"]);
+            }
+            Format::Gemini => self.gemini(std::slice::from_ref(reply)),
+        }
+    }
+
+    fn stream(&mut self, format: Format, events: &[Value]) {
+        match format {
+            Format::Chat => self.chat(events),
+            Format::Responses => self.responses(events),
+            Format::Messages => self.messages(events),
+            Format::Gemini => self.gemini(events),
+        }
+    }
+
     fn finished(mut self) -> Answer {
+        self.between = "";
         self.reasoning.retain(|letter| !letter.is_whitespace());
         self.stop = match (self.stop, self.calls.is_empty()) {
             ("end", false) => "tools",
@@ -170,9 +193,13 @@ impl Answer {
     fn item(&mut self, item: &Value) {
         match item["type"].as_str() {
             Some("message") => {
-                for part in list(&item["content"]) {
-                    self.text += &(text(&part["text"]) + &text(&part["refusal"]));
+                let parts = list(&item["content"]).iter();
+                let said = parts.map(|part| text(&part["text"]) + &text(&part["refusal"]));
+                let said: String = said.collect();
+                if !self.text.is_empty() && !said.is_empty() {
+                    self.text += self.between;
                 }
+                self.text += &said;
             }
             Some("reasoning") => {
                 let told = |key: &str| -> String {
@@ -214,7 +241,7 @@ impl Answer {
             }
         }
         if !streamed.is_empty() {
-            self.text = streamed;
+            self.text = streamed.join(self.between);
         }
     }
 

@@ -243,19 +243,21 @@ fn thinking_comes_back_with_anthropics_own_proof_only() {
 }
 
 #[test]
-fn a_replayed_mark_of_no_proof_is_dropped_without_a_word() {
-    check(
-        BUDGET,
-        |request| {
-            let parts = vec![thought("a", Some(Signature::none())), Part::text("b")];
-            request.turns.push(turn(1, Role::Assistant, parts));
-            request
-                .turns
-                .push(turn(2, Role::User, vec![Part::text("go")]));
-        },
-        &[("/messages/1/content", json!([{"type":"text","text":"b"}]))],
-        &[],
-    );
+fn a_replayed_mark_of_no_proof_is_dropped_and_only_its_words_are_named() {
+    for (words, named) in [("", &[][..]), ("a", &["reasoning_details"][..])] {
+        check(
+            BUDGET,
+            |request| {
+                let parts = vec![thought(words, Some(Signature::none())), Part::text("b")];
+                request.turns.push(turn(1, Role::Assistant, parts));
+                request
+                    .turns
+                    .push(turn(2, Role::User, vec![Part::text("go")]));
+            },
+            &[("/messages/1/content", json!([{"type":"text","text":"b"}]))],
+            named,
+        );
+    }
 }
 
 #[test]

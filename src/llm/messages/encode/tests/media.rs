@@ -62,14 +62,15 @@ fn files_are_documents_or_images() {
         mime: mime.into(),
         base64: base64.into(),
     };
-    let shown = |part: Part<'static>, wanted: Value| {
+    let named = |part: Part<'static>, wanted: Value, dropped: &[&str]| {
         check(
             BUDGET,
             |request| request.turns[0].parts.push(part),
             &[("/messages/0/content/1", wanted)],
-            &[],
+            dropped,
         );
     };
+    let shown = |part: Part<'static>, wanted: Value| named(part, wanted, &[]);
     shown(
         file(bytes("application/octet-stream", "JVBERi0xLjcK")),
         json!({"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0xLjcK"},"title":"n"}),
@@ -82,9 +83,10 @@ fn files_are_documents_or_images() {
         file(Source::Plain("words".into())),
         json!({"type":"document","source":{"type":"text","media_type":"text/plain","data":"words"},"title":"n"}),
     );
-    shown(
+    named(
         file(bytes("image/png", PNG)),
         json!({"type":"image","source":{"type":"base64","media_type":"image/png","data":PNG}}),
+        &["file.filename"],
     );
     let stored = Source::Ref {
         provider: Format::Chat,

@@ -40,12 +40,7 @@ fn asked() -> Request<'static> {
 }
 
 fn turn(at: usize, role: Role, parts: Vec<Part<'static>>) -> Turn<'static> {
-    Turn {
-        role,
-        parts,
-        at,
-        name: None,
-    }
+    Turn::new(role, parts, at)
 }
 
 fn call(id: &'static str, args: &'static str) -> Part<'static> {
@@ -56,6 +51,7 @@ fn call(id: &'static str, args: &'static str) -> Part<'static> {
         kind: ToolKind::Function,
         signature: None,
         cache: None,
+        at: 0,
     })
 }
 
@@ -66,6 +62,7 @@ fn result(id: &'static str, parts: Vec<Part<'static>>) -> Part<'static> {
         parts,
         error: false,
         cache: None,
+        at: 0,
     })
 }
 
@@ -101,7 +98,11 @@ fn file(source: Source<'static>) -> Part<'static> {
 }
 
 fn media(media: Media<'static>) -> Part<'static> {
-    Part::Media { media, cache: None }
+    Part::Media {
+        media,
+        cache: None,
+        at: 0,
+    }
 }
 
 fn schema(schema: &'static str) -> Output<'static> {

@@ -5,7 +5,7 @@ mod message;
 use super::super::object::{Body, Item, Shell, Status, Summary};
 use super::voice::{Voice, Wire, WirePart};
 use crate::frame::write::Writer;
-use crate::ir::Signature;
+use crate::ir::{Signature, hide};
 
 /// Bytes of an answer that are kept for its `…done` events and its final object: the format demands
 /// them whole. Of a longer answer the deltas of open items still go out, but they are not repeated,
@@ -128,6 +128,14 @@ impl Output {
             .say("response.reasoning_summary_text.delta", wire, out);
     }
 
+    /// More of reasoning that the caller did not ask to see.
+    pub(super) fn think_silently(&mut self, index: usize, more: &str) {
+        let keep = self.keeps(more.len());
+        if let Some(Body::Reasoning { text, .. }) = self.body(index).filter(|_| keep) {
+            text.push_str(more);
+        }
+    }
+
     /// The proof of a reasoning item.
     pub(super) fn prove(&mut self, index: usize, proof: String) {
         let room = self.keeps(proof.len());
@@ -137,10 +145,20 @@ impl Output {
     }
 
     /// A reasoning item is complete. One without a proof is marked, so that its replay is known for
-    /// what it is: OpenAI looks for an item that it does not have.
+    /// what it is: OpenAI looks for an item that it does not have. What was not shown goes along
+    /// with the proof.
     pub(super) fn thought(&mut self, index: usize, out: &mut Writer) {
-        if let Some(Body::Reasoning { encrypted, .. }) = self.body(index) {
-            encrypted.get_or_insert_with(|| Signature::none().wrap(""));
+        if let Some(Body::Reasoning {
+            text,
+            begun,
+            encrypted,
+        }) = self.body(index)
+        {
+            let none = || Signature::none().wrap("");
+            let proof = encrypted.get_or_insert_with(none);
+            if !*begun && !text.is_empty() {
+                *proof = hide(&std::mem::take(text), proof).unwrap_or_else(none);
+            }
         }
         let Some(item) = self.items.get(index) else {
             return;
