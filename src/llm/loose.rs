@@ -103,6 +103,26 @@ pub(crate) struct Words<'a>(pub(crate) Cow<'a, str>);
 #[derive(Default)]
 pub(crate) struct Raw<'a>(pub(crate) Option<&'a RawValue>);
 
+/// What is said in a string; of anything else, the JSON as it is written.
+#[derive(Default)]
+pub(crate) struct Content<'a> {
+    json: &'a str,
+    /// Of a string, its text.
+    text: Option<Cow<'a, str>>,
+}
+
+/// An object beside the JSON it was read from.
+#[derive(Default)]
+pub(crate) struct Kept<'a, T> {
+    /// Empty when it is absent.
+    pub(crate) json: &'a str,
+    /// What is known of it; nothing where it is no object.
+    pub(crate) object: T,
+}
+
+/// The elements of an array, if it is one.
+pub(crate) struct Array<T>(pub(crate) Vec<T>);
+
 /// Whether there is something: not null, false, zero, `""`, `{}` or `[]`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Truthy(pub(crate) bool);
@@ -137,6 +157,47 @@ impl Raw<'_> {
     }
 }
 
+impl<T> Default for Array<T> {
+    fn default() -> Array<T> {
+        Array(Vec::new())
+    }
+}
+
+impl Content<'_> {
+    /// A string's text, or the JSON of anything else; nothing of null.
+    pub(crate) fn written(&self) -> &str {
+        self.text.as_deref().unwrap_or(self.json)
+    }
+
+    /// A string's text; nothing of anything else.
+    pub(crate) fn spoken(&self) -> &str {
+        self.text.as_deref().unwrap_or_default()
+    }
+
+    /// The JSON of a list; of anything else nothing.
+    pub(crate) fn list(&self) -> Option<&str> {
+        self.json.starts_with('[').then_some(self.json)
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn by_ref(&self) -> Content<'_> {
+        Content {
+            json: self.json,
+            text: self.text.as_deref().map(Cow::Borrowed),
+        }
+    }
+
+    /// What is said in it, whatever its shape.
+    pub(crate) fn words(&self) -> Cow<'_, str> {
+        match &self.text {
+            Some(text) => Cow::Borrowed(text),
+            None if self.json.is_empty() => Cow::Borrowed(""),
+            None => serde_json::from_str::<Words<'_>>(self.json)
+                .map_or(Cow::Borrowed(""), |words| words.0),
+        }
+    }
+}
+
 struct Key<'de>(Cow<'de, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
@@ -168,6 +229,7 @@ macro_rules! by_visitor {
 by_visitor! {
     [T: Members<'de>] Slot<T>;
     [T: Members<'de>] List<T>;
+    [T: Deserialize<'de>] Array<T>;
     [] Count;
     [] Text<'de>;
     [] Words<'de>;
@@ -319,6 +381,60 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&'a RawValue>::deserialize(deserializer)?;
         Ok(Raw((raw.get() != "null").then_some(raw)))
+    }
+}
+
+/// Passed over first, which is faster than reading: a string without escapes, as nearly all are, is its text then.
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Raw(Some(raw)) = Raw::deserialize(deserializer)? else {
+            return Ok(Content::default());
+        };
+        let json = raw.get();
+        let quoted = json
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'));
+        let text = quoted.map(|inside| match memchr::memchr(b'\\', inside.as_bytes()) {
+            None => Cow::Borrowed(inside),
+            Some(_) => unescaped(json),
+        });
+        Ok(Content { json, text })
+    }
+}
+
+/// A string's text, where it may hold halves of surrogate pairs.
+fn unescaped(json: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<Text<'_>>(json) {
+        Ok(text) => text.0,
+        Err(_) => {
+            let mended = mended(json.as_bytes()).unwrap_or_default();
+            Cow::Owned(serde_json::from_slice(&mended).unwrap_or_default())
+        }
+    }
+}
+
+impl<'de: 'a, 'a, T: Members<'de>> Deserialize<'de> for Kept<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Raw(Some(raw)) = Raw::deserialize(deserializer)? else {
+            return Ok(Kept::default());
+        };
+        let json = raw.get();
+        let slot: Slot<T> = serde_json::from_str(json).map_err(serde::de::Error::custom)?;
+        let object = slot.0.unwrap_or_default();
+        Ok(Kept { json, object })
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Loose<Array<T>> {
+    type Value = Array<T>;
+    absent! { visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str) }
+    absent! { map }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Array<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Array(items))
     }
 }
 

@@ -1,73 +1,14 @@
 //! Watches a Chat Completions answer.
 
-use super::usage::{Seen, Tokens};
+use super::heard::{Call, Choice, Chunk, Function, Said};
+use super::usage::Seen;
 use crate::dialect::Quirks;
 use crate::fault::{self, Fault, FaultClass};
-use crate::loose::{self, Count, List, Raw, Slot, Text, Truthy, Words, loose};
+use crate::loose::{self, Slot};
 use crate::meter::{Kind, Piece, Report};
 
 /// Tool calls that are told apart; an answer with more is counted short.
 const MAX_CALLS: usize = 1_024;
-
-loose! {
-    struct Chunk<'a> {
-        "choices" => choices: List<Choice<'a>>,
-        "usage" => usage: Slot<Tokens>,
-        "x_groq" => groq: Slot<Groq>,
-        "model" => model: Text<'a>,
-        "error" => error: Truthy,
-        "object" => object: Text<'a>,
-        "message" | "msg" | "detail" => message: Truthy,
-        "code" => code: Truthy,
-        "base_resp" => base: Slot<Base>,
-    }
-
-    struct Choice<'a> {
-        "index" => index: Count,
-        "delta" | "message" => said: Slot<Said<'a>>,
-        "text" => text: Text<'a>,
-        "finish_reason" => finish: Text<'a>,
-        "usage" => usage: Slot<Tokens>,
-        "error" => error: Truthy,
-    }
-
-    struct Said<'a> {
-        "content" => content: Words<'a>,
-        "refusal" => refusal: Words<'a>,
-        "reasoning_content" => reasoning_content: Words<'a>,
-        "reasoning" => reasoning: Words<'a>,
-        "reasoning_details" => reasoning_details: Words<'a>,
-        "tool_calls" => calls: List<Call<'a>>,
-        "function_call" => function: Slot<Function<'a>>,
-        "audio" => audio: Slot<Audio<'a>>,
-        "images" => images: Truthy,
-    }
-
-    struct Call<'a> {
-        "index" => index: Count,
-        "id" => id: Text<'a>,
-        "function" | "custom" => function: Slot<Function<'a>>,
-    }
-
-    struct Function<'a> {
-        "arguments" | "input" => arguments: Raw<'a>,
-        "name" => name: Text<'a>,
-    }
-
-    struct Audio<'a> {
-        "transcript" => transcript: Text<'a>,
-        "data" => data: Truthy,
-    }
-
-    struct Groq {
-        "usage" => usage: Slot<Tokens>,
-    }
-
-    /// MiniMax puts its errors here, with HTTP 200.
-    struct Base {
-        "status_code" => code: Truthy,
-    }
-}
 
 /// A tool call that has begun.
 #[derive(Debug)]
@@ -100,14 +41,24 @@ impl Meter {
         let Some(Slot(Some(chunk))) = loose::json::<Slot<Chunk<'_>>>(piece.json) else {
             return Kind::Unread;
         };
-        if self.is_error(&chunk, piece) {
+        self.take(&chunk, piece, report)
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(
+        &mut self,
+        chunk: &Chunk<'_>,
+        piece: Piece<'_>,
+        report: &mut Report,
+    ) -> Kind {
+        if self.is_error(chunk, piece) {
             report.fail(fault::read(200, piece.json));
         }
         report.answered_by(&chunk.model.0);
         for choice in chunk.choices.items() {
             self.choice(choice, report);
         }
-        self.usage(&chunk, report);
+        self.usage(chunk, report);
         let alone = chunk.choices.0.as_ref().is_some_and(Vec::is_empty) && chunk.usage.0.is_some();
         if alone && !chunk.error.0 {
             Kind::UsageOnly
@@ -141,17 +92,9 @@ impl Meter {
     }
 
     fn said(&mut self, said: &Said<'_>, choice: u64, report: &mut Report) {
-        report.say(&said.content.0);
+        report.say(&said.content.words());
         report.say(&said.refusal.0);
-        // Servers in transition send one text under several names.
-        let reasoning = [
-            &said.reasoning_content,
-            &said.reasoning,
-            &said.reasoning_details,
-        ];
-        if let Some(words) = reasoning.into_iter().find(|words| !words.0.is_empty()) {
-            report.say(&words.0);
-        }
+        self.reasoning(said, report);
         for (place, call) in said.calls.items().iter().enumerate() {
             self.call(call, choice, place as u64, report);
         }
@@ -164,9 +107,21 @@ impl Meter {
         }
         if let Some(audio) = &said.audio.0 {
             report.say(&audio.transcript.0);
-            report.content |= audio.data.0;
+            report.content |= !audio.data.0.is_empty();
         }
-        report.content |= said.images.0;
+        report.content |= !said.images.items().is_empty();
+    }
+
+    /// Servers in transition send one text under several names.
+    fn reasoning(&self, said: &Said<'_>, report: &mut Report) {
+        let named = [&said.reasoning_content, &said.reasoning];
+        match named.into_iter().find(|words| !words.0.is_empty()) {
+            Some(words) => report.say(&words.0),
+            None => {
+                let details = said.details.items().iter();
+                details.for_each(|detail| report.say(detail.said()));
+            }
+        }
     }
 
     /// A call is new when its index is, or when another id comes under a known index: some
@@ -200,7 +155,7 @@ impl Meter {
         };
         report.tool_calls = report.tool_calls.saturating_add(u32::from(new));
         report.content = true;
-        if let Some(function) = &call.function.0 {
+        if let Some(function) = call.function.0.as_ref().or(call.custom.0.as_ref()) {
             function.tell(report);
         }
     }
@@ -229,7 +184,7 @@ impl Meter {
 impl Function<'_> {
     fn tell(&self, report: &mut Report) {
         report.content = true;
-        report.say(&self.arguments.spoken());
+        report.say(self.arguments.written());
     }
 }
 

@@ -1,49 +1,10 @@
 //! Watches a Messages answer.
 
-use super::usage::{Seen, Tokens};
+use super::heard::{Delta, Part, Step};
+use super::usage::Seen;
 use crate::fault;
-use crate::loose::{self, List, Raw, Slot, Text, Truthy, loose};
+use crate::loose::{self, Kept, Slot};
 use crate::meter::{Kind, Piece, Report};
-
-loose! {
-    /// An event of a stream, or the whole message: their members do not clash.
-    struct Event<'a> {
-        "type" => kind: Text<'a>,
-        "message" => message: Slot<Message<'a>>,
-        "content_block" => block: Slot<Block<'a>>,
-        "delta" => delta: Slot<Delta<'a>>,
-        "usage" => usage: Slot<Tokens<'a>>,
-        "error" => error: Truthy,
-        "model" => model: Text<'a>,
-        "stop_reason" => stop: Text<'a>,
-        "content" => content: List<Block<'a>>,
-        "input_tokens" => counted: Truthy,
-    }
-
-    struct Message<'a> {
-        "model" => model: Text<'a>,
-        "usage" => usage: Slot<Tokens<'a>>,
-        "content" => content: List<Block<'a>>,
-        "stop_reason" => stop: Text<'a>,
-    }
-
-    struct Block<'a> {
-        "type" => kind: Text<'a>,
-        "text" => text: Text<'a>,
-        "thinking" => thinking: Text<'a>,
-        "content" => summary: Text<'a>,
-        "input" => input: Raw<'a>,
-    }
-
-    struct Delta<'a> {
-        "type" => kind: Text<'a>,
-        "text" => text: Text<'a>,
-        "thinking" => thinking: Text<'a>,
-        "partial_json" => json: Text<'a>,
-        "content" => summary: Text<'a>,
-        "stop_reason" => stop: Text<'a>,
-    }
-}
 
 /// What has to be remembered between events.
 #[derive(Debug, Default)]
@@ -53,46 +14,51 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Some(Slot(Some(event))) = loose::json::<Slot<Event<'_>>>(piece.json) else {
+        let Some(Slot(Some(step))) = loose::json::<Slot<Step<'_>>>(piece.json) else {
             return Kind::Unread;
         };
+        self.take(&step, piece, report)
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(&mut self, step: &Step<'_>, piece: Piece<'_>, report: &mut Report) -> Kind {
         let name = std::str::from_utf8(piece.name).unwrap_or("");
-        let kind = if event.kind.0.is_empty() {
+        let kind = if step.kind.0.is_empty() {
             name
         } else {
-            &*event.kind.0
+            &*step.kind.0
         };
         match kind {
-            "message_start" => self.start(&event, report),
+            "message_start" => self.start(step, report),
             "content_block_start" => {
-                if let Some(block) = &event.block.0 {
-                    block.open(report);
+                if step.block.json.starts_with('{') {
+                    step.block.object.open(report);
                 }
             }
             "content_block_delta" => {
-                if let Some(delta) = &event.delta.0 {
+                if let Some(delta) = &step.delta.0 {
                     delta.tell(report);
                 }
             }
-            "message_delta" => self.delta(&event, report),
+            "message_delta" => self.delta(step, report),
             "message_stop" => report.terminal = true,
-            "message" => self.whole(&event, report),
+            "message" => self.whole(step, report),
             "error" => report.fail(fault::read(200, piece.json)),
-            "" if event.error.0 => report.fail(fault::read(200, piece.json)),
+            "" if step.error.0 => report.fail(fault::read(200, piece.json)),
             // The answer of count_tokens.
-            "" if piece.whole => report.content |= event.counted.0,
+            "" if piece.whole => report.content |= step.counted.0,
             _ => {}
         }
         Kind::Event
     }
 
-    fn start(&mut self, event: &Event<'_>, report: &mut Report) {
-        let Some(message) = &event.message.0 else {
+    fn start(&mut self, step: &Step<'_>, report: &mut Report) {
+        let Some(message) = &step.message.0 else {
             return;
         };
         report.answered_by(&message.model.0);
         // An answer that goes on after a programmatic call begins with blocks that are complete.
-        contained(message.content.items(), report);
+        contained(&message.content.0, report);
         report.stopped(&message.stop.0);
         if let Some(tokens) = &message.usage.0 {
             self.seen.take(tokens);
@@ -100,21 +66,21 @@ impl Meter {
         }
     }
 
-    fn delta(&mut self, event: &Event<'_>, report: &mut Report) {
-        if let Some(delta) = &event.delta.0 {
+    fn delta(&mut self, step: &Step<'_>, report: &mut Report) {
+        if let Some(delta) = &step.delta.0 {
             report.stopped(&delta.stop.0);
         }
-        if let Some(tokens) = &event.usage.0 {
+        if let Some(tokens) = &step.usage.0 {
             self.seen.take(tokens);
             self.seen.tell(tokens.output.0.is_some(), report);
         }
     }
 
-    fn whole(&mut self, event: &Event<'_>, report: &mut Report) {
-        report.answered_by(&event.model.0);
-        contained(event.content.items(), report);
-        report.stopped(&event.stop.0);
-        if let Some(tokens) = &event.usage.0 {
+    fn whole(&mut self, step: &Step<'_>, report: &mut Report) {
+        report.answered_by(&step.model.0);
+        contained(&step.content.0, report);
+        report.stopped(&step.stop.0);
+        if let Some(tokens) = &step.usage.0 {
             self.seen.take(tokens);
             self.seen.tell(tokens.output.0.is_some(), report);
         }
@@ -122,16 +88,16 @@ impl Meter {
 }
 
 /// Blocks that come complete.
-fn contained(blocks: &[Block<'_>], report: &mut Report) {
-    for block in blocks {
+fn contained(blocks: &[Kept<'_, Part<'_>>], report: &mut Report) {
+    for Kept { object: block, .. } in blocks {
         block.open(report);
         if !block.is_result() {
-            report.say(&block.input.spoken());
+            report.say(block.input.written());
         }
     }
 }
 
-impl Block<'_> {
+impl Part<'_> {
     /// What a block says when it begins; `input` is empty then, and its text comes as deltas.
     fn open(&self, report: &mut Report) {
         match &*self.kind.0 {

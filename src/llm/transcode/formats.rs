@@ -7,7 +7,8 @@ use crate::dialect::Quirks;
 use crate::fault::Telling;
 use crate::frame::write::Writer;
 use crate::ir::{Event, Reply};
-use crate::meter::Piece;
+use crate::loose::{self, Slot};
+use crate::meter::{Meter, Piece, Report};
 use crate::{chat, gemini, messages, responses};
 
 /// Pieces of an answer in, events out.
@@ -40,7 +41,36 @@ impl Decoder {
         }
     }
 
-    pub(super) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
+    /// Meter and decoder hear a piece of an answer, the decoder only where it is no error. `true` when nothing
+    /// more of it is to come.
+    pub(super) fn hear(
+        &mut self,
+        meter: &mut Meter,
+        piece: Piece<'_>,
+        report: &mut Report,
+        each: &mut dyn FnMut(Event<'_>),
+    ) -> bool {
+        match (&mut *self, &mut *meter) {
+            (Decoder::Chat(decoder), Meter::Chat(meter)) => {
+                if let Some(Slot(Some(chunk))) = loose::json::<Slot<chat::Chunk<'_>>>(piece.json) {
+                    meter.take(&chunk, piece, report);
+                    return report.fault.is_none() && decoder.take(&chunk, piece, each);
+                }
+            }
+            (Decoder::Messages(decoder), Meter::Messages(meter)) => {
+                if let Some(Slot(Some(step))) = loose::json::<Slot<messages::Step<'_>>>(piece.json)
+                {
+                    meter.take(&step, piece, report);
+                    return report.fault.is_none() && decoder.take(&step, piece, each);
+                }
+            }
+            _ => {}
+        }
+        meter.read(piece, report);
+        report.fault.is_none() && self.push(piece, each)
+    }
+
+    fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
         match self {
             Decoder::Chat(decoder) => decoder.push(piece, each),
             Decoder::Responses(decoder) => decoder.push(piece, each),

@@ -261,12 +261,13 @@ impl Ear {
         }
         let json = &*whole_letters(json);
         let piece = Piece { name, json, whole };
-        self.meter.read(piece, &mut self.report);
+        let (voice, meter, report) = (&mut self.voice, &mut self.meter, &mut self.report);
+        self.ended = self
+            .decoder
+            .hear(meter, piece, report, &mut |event| voice.event(event));
         if self.report.fault.is_some() {
             return;
         }
-        let voice = &mut self.voice;
-        self.ended = self.decoder.push(piece, &mut |event| voice.event(event));
         voice.pause();
         if self.is_unusable() {
             // Nobody got anything: another upstream may still answer.

@@ -4,7 +4,7 @@
 //! leave the index out, some always say 0, some repeat id and name in every fragment, some make up
 //! a new id for each.
 
-use super::wire::{Call, Function, written};
+use crate::chat::heard::{Call, Function};
 use crate::frame::balance::Balance;
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, ToolKind};
 use crate::meter::cut;
@@ -215,21 +215,21 @@ impl Slot {
         kind: ToolKind,
         each: &mut dyn FnMut(Event<'_>),
     ) {
-        let arguments = written(&function.arguments);
+        let arguments = function.arguments.written();
         if arguments.is_empty() {
             return;
         }
         if kind == ToolKind::Function {
-            self.follow(&arguments);
+            self.follow(arguments);
         }
         match self.stage {
             Stage::Open(block) => each(Event::Delta {
                 block,
-                delta: Delta::Args(&arguments),
+                delta: Delta::Args(arguments),
             }),
             Stage::Nameless => {
                 let room = MAX_EARLY_BYTES.saturating_sub(self.early.len());
-                self.early.push_str(cut(&arguments, room));
+                self.early.push_str(cut(arguments, room));
             }
             Stage::Closed => {}
         }

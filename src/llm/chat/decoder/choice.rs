@@ -1,10 +1,10 @@
 //! Follows one choice of an answer: which of its blocks are open.
 
 use super::calls::{Calls, Numbers};
-use super::wire::{self, Call, Said, Source, parts, spoken};
 use crate::chat::detail::Detail;
+use crate::chat::heard::{self, Call, Said, Source, parts};
 use crate::ir::{BlockKind, Citation, Delta, Event, OwnedStop, Stop};
-use crate::loose::{Count, Raw, Slot, Text};
+use crate::loose::{Content, Count, Raw, Slot, Text};
 use crate::{ir, media};
 
 /// A block of running text; a choice has one open at a time.
@@ -56,7 +56,7 @@ impl Choice {
     /// Reads what a chunk, or a whole answer, says of this choice.
     pub(super) fn read(
         &mut self,
-        choice: &wire::Choice<'_>,
+        choice: &heard::Choice<'_>,
         whole: bool,
         numbers: &mut Numbers,
         each: &mut dyn FnMut(Event<'_>),
@@ -178,12 +178,12 @@ impl Choice {
 
     fn content(
         &mut self,
-        content: &Raw<'_>,
+        content: &Content<'_>,
         numbers: &mut Numbers,
         each: &mut dyn FnMut(Event<'_>),
     ) {
         let Some(list) = parts(content) else {
-            return self.text(Flat::Text, &spoken(content), numbers, each);
+            return self.text(Flat::Text, content.spoken(), numbers, each);
         };
         for part in list.items() {
             self.text(Flat::Reasoning(None), &part.thinking.0, numbers, each);
@@ -235,9 +235,9 @@ impl Choice {
         // One call, known by an index that no list has.
         let call = Call {
             index: Count(Some(u64::MAX)),
-            function: Slot(Some(wire::Function {
-                name: Text(function.name.0.clone()),
-                arguments: Raw(function.arguments.0),
+            function: Slot(Some(heard::Function {
+                name: Text((&*function.name.0).into()),
+                arguments: function.arguments.by_ref(),
             })),
             ..Call::default()
         };
@@ -246,7 +246,7 @@ impl Choice {
 
     fn audio(
         &mut self,
-        audio: &wire::Audio<'_>,
+        audio: &heard::Audio<'_>,
         numbers: &mut Numbers,
         each: &mut dyn FnMut(Event<'_>),
     ) {

@@ -2,11 +2,10 @@
 
 mod calls;
 mod choice;
-mod wire;
 
 use self::calls::Numbers;
 use self::choice::Choice;
-use self::wire::Chunk;
+use crate::chat::heard::Chunk;
 use crate::dialect::Quirks;
 use crate::ir::{Event, Stop};
 use crate::loose::{self, Slot};
@@ -39,18 +38,29 @@ impl Decoder {
     /// Reads one event of a stream, or a whole answer; `true` when nothing more of it is to come.
     /// What it does not know, it leaves out; errors are the meter's to see.
     pub(crate) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
-        if self.finished {
-            return true;
-        }
         if let Some(Slot(chunk)) = loose::json::<Slot<Chunk<'_>>>(piece.json) {
-            self.chunk(&chunk.unwrap_or_default(), piece.whole, each);
-        } else if let Some(json) = loose::mended(piece.json)
+            return self.take(&chunk.unwrap_or_default(), piece, each);
+        }
+        if let Some(json) = loose::mended(piece.json)
             && let Some(Slot(Some(chunk))) = loose::json::<Slot<Chunk<'_>>>(&json)
         {
-            self.chunk(&chunk, piece.whole, each);
+            return self.take(&chunk, piece, each);
+        }
+        self.finished || piece.whole
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(
+        &mut self,
+        chunk: &Chunk<'_>,
+        piece: Piece<'_>,
+        each: &mut dyn FnMut(Event<'_>),
+    ) -> bool {
+        if !self.finished {
+            self.chunk(chunk, piece.whole, each);
         }
         // Usage may follow the last choice: only the end of the body is the end.
-        piece.whole
+        self.finished || piece.whole
     }
 
     /// The answer came to its end: closes what is open and says why each choice stopped. Not called

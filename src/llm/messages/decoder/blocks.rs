@@ -1,11 +1,9 @@
 //! The blocks of an answer, of which one is open at a time.
 
-use serde_json::value::RawValue;
-
-use super::shape::{Delta, Part, Source};
 use crate::Format;
 use crate::ir::{self, BlockKind, Citation, Event, ToolKind};
-use crate::loose::{Raw, Slot, Text};
+use crate::loose::{Kept, Text};
+use crate::messages::heard::{Delta, Part, Source};
 use crate::messages::proof;
 use crate::normal::Mint;
 
@@ -64,17 +62,17 @@ impl Blocks {
     }
 
     /// A block begins; one that was left open is complete.
-    pub(super) fn open(&mut self, block: &Raw<'_>, each: &mut dyn FnMut(Event<'_>)) {
-        let raw = block.0.map_or("{}", RawValue::get);
-        let Ok(Slot(Some(part))) = serde_json::from_str::<Slot<Part<'_>>>(raw) else {
-            return;
-        };
+    pub(super) fn open(&mut self, block: &Kept<'_, Part<'_>>, each: &mut dyn FnMut(Event<'_>)) {
+        let Kept {
+            json: raw,
+            object: part,
+        } = block;
         self.close(each);
         match &*part.kind.0 {
-            "text" => self.text(&part, each),
-            "thinking" => self.thinking(&part, each),
-            "redacted_thinking" => self.redacted(part.redacted, each),
-            "tool_use" => self.tool(&part, each),
+            "text" => self.text(part, each),
+            "thinking" => self.thinking(part, each),
+            "redacted_thinking" => self.redacted(&part.redacted, each),
+            "tool_use" => self.tool(part, each),
             "" => {}
             _ => {
                 let origin = Format::Messages;
@@ -105,9 +103,9 @@ impl Blocks {
         self.sign(proof::of_signature((&*part.signature.0).into()), each);
     }
 
-    fn redacted(&mut self, inside: Text<'_>, each: &mut dyn FnMut(Event<'_>)) {
+    fn redacted(&mut self, inside: &Text<'_>, each: &mut dyn FnMut(Event<'_>)) {
         self.begin(BlockKind::Reasoning, Open::Reasoning, each);
-        self.sign(proof::of_redacted(inside.0), each);
+        self.sign(proof::of_redacted((&*inside.0).into()), each);
     }
 
     fn tool(&mut self, part: &Part<'_>, each: &mut dyn FnMut(Event<'_>)) {
@@ -126,7 +124,7 @@ impl Blocks {
         };
         let open = Open::Tool {
             args: false,
-            input: part.input.spoken().into_owned(),
+            input: part.input.written().to_owned(),
         };
         self.begin(kind, open, each);
     }

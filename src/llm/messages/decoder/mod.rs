@@ -1,16 +1,13 @@
 //! Reads an answer, whole or streamed, into events.
 
 mod blocks;
-mod shape;
-
-use serde_json::value::RawValue;
 
 use crate::dialect::Quirks;
 use crate::ir::{Event, OwnedStop, Stop};
-use crate::loose::{self, Raw, Slot, mended};
+use crate::loose::{self, Kept, Slot, mended};
+use crate::messages::heard::{self, Part, Step};
 use crate::meter::Piece;
 use blocks::Blocks;
-use shape::Step;
 
 /// The machine: pieces of an answer in, events out.
 #[derive(Debug)]
@@ -35,20 +32,27 @@ impl Decoder {
     /// Reads one event of a stream, or a whole answer; `true` when nothing more of it is to come.
     /// What it does not know, it leaves out; errors are the meter's to see.
     pub(crate) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
-        if self.finished {
-            return true;
-        }
         if let Some(Slot(step)) = loose::json::<Slot<Step<'_>>>(piece.json) {
-            return step.is_some_and(|step| self.step(piece.name, &step, each));
+            return self.take(&step.unwrap_or_default(), piece, each);
         }
         // A text with half a surrogate pair, or bytes that are no UTF-8.
         let Some(json) = mended(piece.json) else {
-            return false;
+            return self.finished;
         };
         match loose::json::<Slot<Step<'_>>>(&json) {
-            Some(Slot(Some(step))) => self.step(piece.name, &step, each),
-            _ => false,
+            Some(Slot(Some(step))) => self.take(&step, piece, each),
+            _ => self.finished,
         }
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(
+        &mut self,
+        step: &Step<'_>,
+        piece: Piece<'_>,
+        each: &mut dyn FnMut(Event<'_>),
+    ) -> bool {
+        self.finished || self.step(piece.name, step, each)
     }
 
     /// The answer came to its end: closes what is open and says why each choice stopped. Not called
@@ -76,8 +80,8 @@ impl Decoder {
             "message_start" => {
                 if let Some(message) = &step.message.0 {
                     self.start(&message.id.0, &message.model.0, each);
-                    self.content(&message.content, each);
-                    self.stopped(shape::stop(
+                    self.content(&message.content.0, each);
+                    self.stopped(heard::stop(
                         &message.stop,
                         &message.sequence,
                         &message.details,
@@ -97,14 +101,14 @@ impl Decoder {
             "content_block_stop" => self.blocks.close(each),
             "message_delta" => {
                 if let Some(delta) = &step.delta.0 {
-                    self.stopped(shape::stop(&delta.stop, &delta.sequence, &delta.details));
+                    self.stopped(heard::stop(&delta.stop, &delta.sequence, &delta.details));
                 }
             }
             "message_stop" => return true,
             "message" => {
                 self.start(&step.id.0, &step.model.0, each);
-                self.content(&step.content, each);
-                self.stopped(shape::stop(&step.stop, &step.sequence, &step.details));
+                self.content(&step.content.0, each);
+                self.stopped(heard::stop(&step.stop, &step.sequence, &step.details));
                 return true;
             }
             _ => {}
@@ -114,10 +118,9 @@ impl Decoder {
 
     /// Blocks that come complete: in a whole message, and in the first event of an answer that
     /// goes on after a programmatic call.
-    fn content(&mut self, content: &Raw<'_>, each: &mut dyn FnMut(Event<'_>)) {
-        let list = content.0.map_or("[]", RawValue::get);
-        for block in serde_json::from_str::<Vec<&RawValue>>(list).unwrap_or_default() {
-            self.blocks.open(&Raw(Some(block)), each);
+    fn content(&mut self, content: &[Kept<'_, Part<'_>>], each: &mut dyn FnMut(Event<'_>)) {
+        for block in content {
+            self.blocks.open(block, each);
             self.blocks.close(each);
         }
     }

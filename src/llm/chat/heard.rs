@@ -1,11 +1,9 @@
-//! What of an answer is read: a chunk of a stream and a whole answer have the same members.
-
-use std::borrow::Cow;
-
-use serde_json::value::RawValue;
+//! What of an answer is heard, by meter and decoder: a chunk of a stream and a whole answer have the same
+//! members. Both take it from one reading, where both listen.
 
 use crate::chat::detail::Detail;
-use crate::loose::{self, Count, List, Raw, Slot, Text, Words, loose};
+use crate::chat::usage::Tokens;
+use crate::loose::{Content, Count, List, Raw, Slot, Text, Truthy, Words, loose};
 
 loose! {
     struct Chunk<'a> {
@@ -14,6 +12,22 @@ loose! {
         "choices" => choices: List<Choice<'a>>,
         // Perplexity's sources of the whole answer.
         "search_results" => results: List<Source<'a>>,
+        "usage" => usage: Slot<Tokens>,
+        "x_groq" => groq: Slot<Groq>,
+        "error" => error: Truthy,
+        "object" => object: Text<'a>,
+        "message" | "msg" | "detail" => message: Truthy,
+        "code" => code: Truthy,
+        "base_resp" => base: Slot<Base>,
+    }
+
+    struct Groq {
+        "usage" => usage: Slot<Tokens>,
+    }
+
+    /// MiniMax puts its errors here, with HTTP 200.
+    struct Base {
+        "status_code" => code: Truthy,
     }
 
     struct Choice<'a> {
@@ -23,11 +37,15 @@ loose! {
         "finish_reason" => finish: Text<'a>,
         // vLLM: the stop sequence that came.
         "stop_reason" => sequence: Text<'a>,
+        // Completions.
+        "text" => text: Text<'a>,
+        "usage" => usage: Slot<Tokens>,
+        "error" => error: Truthy,
     }
 
     struct Said<'a> {
-        "content" => content: Raw<'a>,
-        "refusal" => refusal: Text<'a>,
+        "content" => content: Content<'a>,
+        "refusal" => refusal: Words<'a>,
         "reasoning_content" => reasoning_content: Words<'a>,
         "reasoning" => reasoning: Words<'a>,
         "reasoning_details" => details: List<Detail<'a>>,
@@ -59,7 +77,7 @@ loose! {
 
     struct Function<'a> {
         "name" => name: Text<'a>,
-        "arguments" | "input" => arguments: Raw<'a>,
+        "arguments" | "input" => arguments: Content<'a>,
     }
 
     struct Extra<'a> {
@@ -97,39 +115,7 @@ loose! {
     }
 }
 
-/// The content of a string, or the JSON of anything else; a string that holds half a surrogate
-/// pair is mended.
-pub(super) fn written<'a>(raw: &Raw<'a>) -> Cow<'a, str> {
-    let Some(json) = raw.0.map(RawValue::get) else {
-        return Cow::Borrowed("");
-    };
-    if !json.starts_with('"') {
-        return Cow::Borrowed(json);
-    }
-    match serde_json::from_str::<Text<'a>>(json) {
-        Ok(text) => text.0,
-        Err(_) => Cow::Owned(mended(json)),
-    }
-}
-
-fn mended(json: &str) -> String {
-    loose::mended(json.as_bytes())
-        .and_then(|mended| serde_json::from_slice(&mended).ok())
-        .unwrap_or_default()
-}
-
-/// The content of a string; nothing of anything else.
-pub(super) fn spoken<'a>(raw: &Raw<'a>) -> Cow<'a, str> {
-    match raw.0.map(RawValue::get) {
-        Some(json) if json.starts_with('"') => written(raw),
-        _ => Cow::Borrowed(""),
-    }
-}
-
 /// The parts of a content that is a list.
-pub(super) fn parts<'a>(raw: &Raw<'a>) -> Option<List<Part<'a>>> {
-    let json = raw.0.map(RawValue::get)?;
-    json.starts_with('[')
-        .then(|| serde_json::from_str(json).ok())
-        .flatten()
+pub(super) fn parts<'a>(content: &'a Content<'_>) -> Option<List<Part<'a>>> {
+    serde_json::from_str(content.list()?).ok()
 }

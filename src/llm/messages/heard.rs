@@ -1,7 +1,9 @@
-//! The events of a stream and the whole message, as far as they are translated.
+//! What of an answer is heard, by meter and decoder: the events of a stream and the whole message. Both take
+//! it from one reading, where both listen.
 
+use super::usage::Tokens;
 use crate::ir::Stop;
-use crate::loose::{List, Raw, Slot, Text, loose};
+use crate::loose::{Array, Content, Kept, List, Slot, Text, Truthy, loose};
 use crate::meter::cut;
 
 /// Bytes that are kept of what is said about the end.
@@ -12,20 +14,25 @@ loose! {
     struct Step<'a> {
         "type" => kind: Text<'a>,
         "message" => message: Slot<Message<'a>>,
-        "content_block" => block: Raw<'a>,
+        "content_block" => block: Kept<'a, Part<'a>>,
         "delta" => delta: Slot<Delta<'a>>,
+        "usage" => usage: Slot<Tokens<'a>>,
+        "error" => error: Truthy,
         "id" => id: Text<'a>,
         "model" => model: Text<'a>,
-        "content" => content: Raw<'a>,
+        "content" => content: Array<Kept<'a, Part<'a>>>,
         "stop_reason" => stop: Text<'a>,
         "stop_sequence" => sequence: Text<'a>,
         "stop_details" => details: Slot<Details<'a>>,
+        // The answer of count_tokens.
+        "input_tokens" => counted: Truthy,
     }
 
     struct Message<'a> {
         "id" => id: Text<'a>,
         "model" => model: Text<'a>,
-        "content" => content: Raw<'a>,
+        "usage" => usage: Slot<Tokens<'a>>,
+        "content" => content: Array<Kept<'a, Part<'a>>>,
         "stop_reason" => stop: Text<'a>,
         "stop_sequence" => sequence: Text<'a>,
         "stop_details" => details: Slot<Details<'a>>,
@@ -37,6 +44,8 @@ loose! {
         "thinking" => thinking: Text<'a>,
         "signature" => signature: Text<'a>,
         "partial_json" => json: Text<'a>,
+        // A summary of what went before.
+        "content" => summary: Text<'a>,
         "citation" => citation: Slot<Source<'a>>,
         "stop_reason" => stop: Text<'a>,
         "stop_sequence" => sequence: Text<'a>,
@@ -50,9 +59,10 @@ loose! {
         "thinking" => thinking: Text<'a>,
         "signature" => signature: Text<'a>,
         "data" => redacted: Text<'a>,
+        "content" => summary: Text<'a>,
         "id" => id: Text<'a>,
         "name" => name: Text<'a>,
-        "input" => input: Raw<'a>,
+        "input" => input: Content<'a>,
     }
 
     struct Source<'a> {
