@@ -84,7 +84,7 @@ impl Attempt {
             }
             break candidate;
         };
-        let (body, translation) = match prepared(exchange, &candidate) {
+        let (body, translation) = match prepared(shared, exchange, &candidate) {
             Ok(prepared) => prepared,
             Err(refused) => {
                 // A probe owes its lane a report.
@@ -285,6 +285,7 @@ fn learn(shared: &Shared, candidate: &Candidate, outcome: Outcome, now: Tick) {
 
 /// The upstream's body, converted where the candidate speaks another format.
 fn prepared(
+    shared: &Shared,
     exchange: &Exchange,
     to: &Candidate,
 ) -> Result<(Bytes, Option<Translation>), NoAttempt> {
@@ -301,7 +302,7 @@ fn prepared(
         return Ok((body, translation));
     }
     let unfit = |refusal| NoAttempt::Unfit(Box::new(refusal));
-    let translated = translate::request(exchange, asked, to).map_err(unfit)?;
+    let translated = translate::request(shared, exchange, asked, to).map_err(unfit)?;
     let mut body = translated.body;
     if !translate::is_done(exchange, asked, to) {
         let ask = translate::reread(exchange, asked, to, &body).map_err(unfit)?;

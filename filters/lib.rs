@@ -23,6 +23,7 @@ mod logging;
 pub mod metrics;
 mod own;
 mod probe;
+mod proofs;
 pub mod proxy;
 mod query;
 mod reject;

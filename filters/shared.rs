@@ -21,6 +21,7 @@ use x509_parser::prelude::FromDer;
 use crate::connections::Connections;
 use crate::metrics::Metrics;
 use crate::own::{Desk, Statement};
+use crate::proofs::Proofs;
 use crate::replicas::Replicas;
 use crate::resolve::Resolver;
 
@@ -39,6 +40,7 @@ pub struct Shared {
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) replicas: Replicas,
     pub(crate) authorities: Authorities,
+    pub(crate) proofs: Proofs,
     pub(crate) upstreams: Connections,
     pub(crate) in_flight: Arc<AtomicUsize>,
     /// True once what is still in flight must end: the process is about to.
@@ -68,6 +70,7 @@ impl Shared {
             metrics,
             desk: Desk::new(statement),
             authorities: Authorities::default(),
+            proofs: Proofs::default(),
             upstreams: Connections::new(),
             in_flight: Arc::default(),
             cut: watch::Sender::new(false),

@@ -154,6 +154,9 @@ impl Showing {
                     self.complete();
                 }
             }
+            if step.seen.terminal {
+                self.keep_proofs(shared, ctx);
+            }
             if self.hold && !self.shown && step.broke.is_none() {
                 self.judge_held(step.seen, step.ended)?;
             }
@@ -278,6 +281,17 @@ impl Showing {
         let seen = self.reading.count(counted, &mut self.held);
         self.held_bytes += bytes_of(&self.held[before..]);
         seen
+    }
+
+    /// Before the caller sees the end, and asks on.
+    fn keep_proofs(&mut self, shared: &Shared, ctx: &mut Ctx) {
+        let Some(exchange) = ctx.exchange() else {
+            return;
+        };
+        for (id, proof) in self.reading.take_proofs() {
+            let caller = &exchange.token.id;
+            shared.proofs.keep(caller, &id, proof, Instant::now());
+        }
     }
 
     /// A held answer that turns out to be none.

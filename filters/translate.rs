@@ -1,6 +1,7 @@
 //! Between two formats: the request's conversion, and the answer's way back.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use bytes::Bytes;
 use config::plan::Candidate;
@@ -16,6 +17,7 @@ use llm::{Format, Operation};
 use crate::attempt;
 use crate::exchange::{Asked, Exchange};
 use crate::reject::{Cause, Refusal};
+use crate::shared::Shared;
 
 /// What a conversion leaves behind for the answer.
 #[derive(Debug, Default)]
@@ -43,6 +45,7 @@ pub(crate) struct Translated {
 
 /// Converts the request for a candidate that speaks another format.
 pub(crate) fn request(
+    shared: &Shared,
     exchange: &Exchange,
     asked: &Asked,
     to: &Candidate,
@@ -66,7 +69,12 @@ pub(crate) fn request(
     let unfit = |misfit: Misfit| malformed(misfit.to_string(), misfit.param());
     let converted = match exchange.operation {
         Operation::Count => counting(exchange, asked, &wanted, &target).map_err(unfit)?,
-        _ => convert::convert(exchange.format, &asked.body, &wanted, &target).map_err(unfit)?,
+        _ => {
+            let caller = &exchange.token.id;
+            let kept = |id: &str| shared.proofs.find(caller, id, Instant::now());
+            convert::convert_with(exchange.format, &asked.body, &wanted, &target, &kept)
+                .map_err(unfit)?
+        }
     };
     Ok(Translated {
         body: converted.body.into(),
@@ -179,6 +187,7 @@ impl Reading {
             input_estimate: asked.ask.input_bytes.div_ceil(4),
         }));
         transcoder.wait_for_counts();
+        transcoder.keep_proofs();
         Reading::Translated(transcoder)
     }
 
@@ -195,6 +204,14 @@ impl Reading {
             Reading::Watched(tap) => tap.finish(out),
             Reading::Translated(transcoder) => transcoder.finish(out),
             Reading::Counted(counted) => counted.finish(out),
+        }
+    }
+
+    /// The proofs of calls that the caller may not send back, by the calls' ids.
+    pub(crate) fn take_proofs(&mut self) -> Vec<(String, String)> {
+        match self {
+            Reading::Translated(transcoder) => transcoder.take_proofs(),
+            Reading::Watched(_) | Reading::Counted(_) => Vec::new(),
         }
     }
 

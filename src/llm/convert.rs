@@ -77,12 +77,26 @@ pub struct Converted {
     pub dropped: Vec<Cow<'static, str>>,
 }
 
+/// Finds the proof of a call by its id, where a client did not send it back.
+pub type Kept<'k> = &'k dyn Fn(&str) -> Option<String>;
+
 /// Converts `body` of format `from`.
 pub fn convert(
     from: Format,
     body: &[u8],
     asked: &Asked<'_>,
     to: &Target<'_>,
+) -> Result<Converted, Misfit> {
+    convert_with(from, body, asked, to, &|_| None)
+}
+
+/// The same, with proofs that were [kept](crate::transcode::Transcoder::keep_proofs).
+pub fn convert_with(
+    from: Format,
+    body: &[u8],
+    asked: &Asked<'_>,
+    to: &Target<'_>,
+    kept: Kept<'_>,
 ) -> Result<Converted, Misfit> {
     let mut request = decode(from, body)?;
     request.model = Cow::Borrowed(asked.model);
@@ -93,6 +107,9 @@ pub fn convert(
     let mut losses = Losses::new(from, to.format, asked.model, to.strictness);
     losses.rest(&request.rest)?;
     drop_foreign(&mut request, to.format, &mut losses)?;
+    if to.format == Format::Gemini {
+        gemini::restore_proofs(&mut request, to.model, kept);
+    }
     let wishes = wishes(&request);
     let Encoded { body, back } = encode(request, to, &mut losses)?;
     Ok(Converted {

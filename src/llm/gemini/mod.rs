@@ -15,7 +15,7 @@ mod wire;
 
 pub(crate) use decode::decode;
 pub(crate) use decoder::{Decoder, is_malformed};
-pub(crate) use encode::encode;
+pub(crate) use encode::{encode, restore_proofs};
 pub(crate) use encoder::Encoder;
 pub(crate) use meter::Meter;
 pub(crate) use reply::encode as encode_reply;

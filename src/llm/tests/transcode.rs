@@ -8,7 +8,7 @@ mod answer;
 use answer::Answer;
 use bytes::Bytes;
 use llm::Format;
-use llm::convert::{Asked, Back, Target, back_unconverted, convert};
+use llm::convert::{Asked, Back, Target, back_unconverted, convert, convert_with};
 use llm::dialect::Quirks;
 use llm::fault::{FaultClass, Telling};
 use llm::loss::Strictness;
@@ -469,4 +469,68 @@ fn a_malformed_call_behind_text_ends_the_text() {
     let (transcoder, said) = through(options(Format::Gemini, Format::Messages), &body);
     assert!(transcoder.report().fault.is_none());
     assert!(said.contains("end_turn"), "{said}");
+}
+
+#[test]
+fn proofs_of_calls_are_kept_for_clients_that_send_none_back() {
+    let call = |name: &str| json!({ "name": name, "args": {} });
+    let parts = json!([
+        { "functionCall": call("f"), "thoughtSignature": "UzE=" },
+        { "functionCall": call("g") },
+    ]);
+    let answer =
+        json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP" }] });
+    let mut transcoder = Transcoder::new(options(Format::Gemini, Format::Chat));
+    transcoder.keep_proofs();
+    let body = Bytes::from(format!("data: {answer}\n\n"));
+    let mut out = Vec::new();
+    transcoder.push(&body, &mut out);
+    transcoder.finish(&mut out);
+    let proofs = transcoder.take_proofs();
+    assert_eq!(proofs.len(), 1, "{proofs:?}");
+    assert_eq!(proofs[0].1, "UzE=");
+    assert!(transcoder.take_proofs().is_empty(), "they are taken once");
+
+    let call = |id: &str, name: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": "{}" } });
+    let result = |id: &str| json!({ "role": "tool", "tool_call_id": id, "content": "r" });
+    let (f, g) = (proofs[0].0.clone(), "call_g");
+    let request = json!({ "messages": [
+        { "role": "user", "content": "x" },
+        { "role": "assistant", "tool_calls": [call(&f, "f"), call(g, "g")] },
+        result(&f), result(g),
+    ] });
+    let sent = |model, kept: &dyn Fn(&str) -> Option<String>| -> Vec<Value> {
+        let target = Target {
+            format: Format::Gemini,
+            model,
+            quirks: Quirks::NONE,
+            strictness: Strictness::Lenient,
+            max_output: None,
+            default_output: 4096,
+        };
+        let asked = Asked {
+            model: "asked",
+            stream: false,
+            wish: None,
+        };
+        let body = request.to_string();
+        let converted = convert_with(Format::Chat, body.as_bytes(), &asked, &target, kept);
+        let body: Value = serde_json::from_slice(&converted.unwrap().body).unwrap();
+        let parts = body["contents"][1]["parts"].as_array().unwrap();
+        parts
+            .iter()
+            .map(|part| part["thoughtSignature"].clone())
+            .collect()
+    };
+    let kept = |id: &str| {
+        proofs
+            .iter()
+            .find(|(of, _)| of == id)
+            .map(|(_, proof)| proof.clone())
+    };
+    let third = "gemini-3-pro-preview";
+    assert_eq!(sent(third, &kept), [json!("UzE="), Value::Null]);
+    let stand_in = json!("skip_thought_signature_validator");
+    assert_eq!(sent(third, &|_| None), [stand_in, Value::Null], "a miss");
+    assert_eq!(sent("gemini-2.5-flash", &kept), [Value::Null, Value::Null]);
 }

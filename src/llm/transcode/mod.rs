@@ -1,6 +1,7 @@
 //! Translates an answer from the upstream's format to the caller's: frames, meter, decode, encode.
 
 mod formats;
+mod keeper;
 mod voice;
 
 use bytes::Bytes;
@@ -108,6 +109,20 @@ impl Transcoder {
     /// counting takes longer than a thread that serves others may be held up.
     pub fn wait_for_counts(&mut self) {
         self.waits = true;
+    }
+
+    /// Has the proofs of Gemini's calls kept for [`take_proofs`](Self::take_proofs): most clients of
+    /// other formats do not send them back.
+    pub fn keep_proofs(&mut self) {
+        let strangers = self.ear.voice.speaks() != Format::Gemini;
+        if self.ear.from == Format::Gemini && strangers {
+            self.ear.voice.keep_proofs();
+        }
+    }
+
+    /// The proofs of the calls so far, by the calls' ids as the caller knows them.
+    pub fn take_proofs(&mut self) -> Vec<(String, String)> {
+        self.ear.voice.take_proofs()
     }
 
     /// Whether everything was said but the end, which waits for [`count`](Self::count).

@@ -1,6 +1,7 @@
 //! The caller's side: events become its stream, or its whole answer.
 
 use super::formats::{self, Encoder};
+use super::keeper::Keeper;
 use super::{Envelope, TranscodeOptions};
 use crate::back::WayBack;
 use crate::convert::Back;
@@ -20,6 +21,7 @@ pub(super) struct Voice {
     /// Shows reasoning as text.
     aloud: Option<Aloud>,
     mouth: Mouth,
+    keeper: Option<Keeper>,
     /// The caller is told what was used.
     tells_usage: bool,
     input_estimate: u64,
@@ -59,6 +61,7 @@ impl Voice {
         Voice {
             way_back: WayBack::new(&options.back),
             aloud: options.thinking_to_content.then(Aloud::new),
+            keeper: None,
             tells_usage: options.to != Format::Chat
                 || options.wanted == Framing::Whole
                 || options.back.include_usage,
@@ -89,11 +92,25 @@ impl Voice {
 
     /// Says the next event of the upstream's.
     pub(super) fn event(&mut self, event: Event<'_>) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.see(&event);
+        }
         let (aloud, mouth) = (&mut self.aloud, &mut self.mouth);
         self.way_back.event(event, &mut |event| match aloud {
             Some(aloud) => aloud.event(event, &mut |event| mouth.event(&event)),
             None => mouth.event(&event),
         });
+    }
+
+    /// Keeps proofs from now on.
+    pub(super) fn keep_proofs(&mut self) {
+        self.keeper = Some(Keeper::default());
+    }
+
+    /// What was kept.
+    pub(super) fn take_proofs(&mut self) -> Vec<(String, String)> {
+        let keeper = self.keeper.as_mut();
+        keeper.map(Keeper::take).unwrap_or_default()
     }
 
     /// The upstream's piece was heard to its end.

@@ -420,3 +420,47 @@ async fn a_caller_reads_the_counts_of_the_record_where_the_upstream_has_none() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_chat_client_that_drops_geminis_proofs_has_them_all_the_same() {
+    let model = "gemini-3-pro-preview";
+    let server = Upstream::start().await;
+    let setup = Setup::new().channel(altered(
+        channel("main", &server.url(), Dialect::Gemini),
+        json!({ "models": [model] }),
+    ));
+    let gateway = Gateway::start(setup).await;
+    let part = json!({ "functionCall": { "name": "f", "args": {} }, "thoughtSignature": "UzE=" });
+    let user = json!({ "role": "user", "content": "x" });
+    for stream in [false, true] {
+        let candidate = json!({ "content": { "parts": [part] }, "finishReason": "STOP" });
+        let usage = json!({ "promptTokenCount": 3, "candidatesTokenCount": 2 });
+        let said = json!({ "candidates": [candidate], "usageMetadata": usage });
+        server.then(match stream {
+            false => Reply::json(200, said.to_string()),
+            true => Reply::sse([format!("data: {said}\n\n")]),
+        });
+        let ask = json!({ "model": model, "stream": stream, "messages": [user] });
+        let answer = Call::json(Dialect::Chat, model, stream, &ask)
+            .send(&gateway)
+            .await;
+        let body = answer.is(200).text();
+        let id = body.split("\"id\":\"call_").nth(1).unwrap();
+        let id = format!("call_{}", id.split('"').next().unwrap());
+        let call =
+            json!({ "id": id, "type": "function", "function": { "name": "f", "arguments": "{}" } });
+        let again = json!({ "model": model, "messages": [
+            user,
+            { "role": "assistant", "tool_calls": [call] },
+            { "role": "tool", "tool_call_id": id, "content": "r" },
+        ] });
+        server.then(Dialect::Gemini.whole("ok", COUNTS));
+        let answer = Call::json(Dialect::Chat, model, false, &again)
+            .send(&gateway)
+            .await;
+        answer.is(200);
+        let sent = server.last_request().json();
+        let back = &sent["contents"][1]["parts"][0]["thoughtSignature"];
+        assert_eq!(back, "UzE=", "stream {stream}: {sent}");
+    }
+}

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::wire::{Content, Json, Part};
-use crate::convert::{Back, Encoded, Target};
+use crate::convert::{Back, Encoded, Kept, Target};
 use crate::ir::{self, Feature, Origin, Request};
 use crate::loss::{Losses, Misfit};
 use crate::normal::{
@@ -127,6 +127,34 @@ fn forget_reasoning(request: &mut Request<'_>, model: &str, losses: &mut Losses)
             }
             _ => true,
         });
+    }
+}
+
+/// Gives calls of the third generation, which wants them, the proofs that were `kept` of them.
+/// A proof may also have come back as reasoning before its call.
+pub(crate) fn restore_proofs(request: &mut Request<'_>, model: &str, kept: Kept<'_>) {
+    if !Gemini::of(model).third {
+        return;
+    }
+    for turn in &mut request.turns {
+        let mut proved = false;
+        for part in &mut turn.parts {
+            match part {
+                ir::Part::ToolCall(call) => {
+                    if call.signature.is_none() && !proved {
+                        let data = kept(&call.id);
+                        call.signature =
+                            data.map(|data| ir::Signature::native(Origin::Gemini, data));
+                    }
+                    proved = false;
+                }
+                ir::Part::Reasoning { signature, .. } => {
+                    let own = |proof: &ir::Signature<'_>| proof.fits(Origin::Gemini, model);
+                    proved = signature.as_ref().is_some_and(own);
+                }
+                _ => proved = false,
+            }
+        }
     }
 }
 
