@@ -1,6 +1,7 @@
 //! Limits of requests, tokens and concurrency: one step that no model operation can skip.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use config::snapshot::Enforce;
@@ -179,7 +180,7 @@ fn tell(names: &Names, format: Format, now: Timestamp, left: Left, fields: &mut 
     let seconds = left.reset.as_secs();
     fields.insert(names[0].clone(), left.limit.into());
     fields.insert(names[1].clone(), left.remaining.into());
-    if let Ok(reset) = HeaderValue::from_str(&format!("{seconds}s")) {
+    if let Some(reset) = in_seconds(seconds) {
         fields.insert(names[2].clone(), reset);
     }
     if format != Format::Messages {
@@ -188,8 +189,67 @@ fn tell(names: &Names, format: Format, now: Timestamp, left: Left, fields: &mut 
     fields.insert(names[3].clone(), left.limit.into());
     fields.insert(names[4].clone(), left.remaining.into());
     let at = now.saturating_add(SignedDuration::from_secs(seconds as i64));
-    let at = at.ok().map(|at| HeaderValue::from_str(&format!("{at:.0}")));
-    if let Some(Ok(at)) = at {
+    if let Some(at) = at.ok().and_then(as_a_date) {
         fields.insert(names[5].clone(), at);
+    }
+}
+
+/// `60s`. The windows are of a minute: all that is usual is written once.
+fn in_seconds(seconds: u64) -> Option<HeaderValue> {
+    static USUAL: LazyLock<Vec<Option<HeaderValue>>> =
+        LazyLock::new(|| (0..=60).map(written).collect());
+    fn written(seconds: u64) -> Option<HeaderValue> {
+        HeaderValue::from_str(&format!("{seconds}s")).ok()
+    }
+    let usual = usize::try_from(seconds).ok().and_then(|at| USUAL.get(at));
+    usual.map_or_else(|| written(seconds), Clone::clone)
+}
+
+/// RFC 3339, to the second. Written once a second, as all answers of one tell nearly the same: the writing
+/// took as long as all other headers of the limits.
+fn as_a_date(at: Timestamp) -> Option<HeaderValue> {
+    thread_local! {
+        static LAST: RefCell<Option<(i64, HeaderValue)>> = const { RefCell::new(None) };
+    }
+    let second = at.as_second();
+    let known = LAST.with_borrow(|last| match last {
+        Some((known, written)) if *known == second => Some(written.clone()),
+        _ => None,
+    });
+    if known.is_some() {
+        return known;
+    }
+    let written = HeaderValue::from_str(&format!("{at:.0}")).ok()?;
+    LAST.set(Some((second, written.clone())));
+    Some(written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_of_its_own_second() {
+        for (nanos, expected) in [
+            (1_000_000_000_000_000_000, "2001-09-09T01:46:40Z"),
+            (1_000_000_000_400_000_000, "2001-09-09T01:46:40Z"),
+            (1_000_000_061_000_000_000, "2001-09-09T01:47:41Z"),
+            (1_000_000_000_000_000_000, "2001-09-09T01:46:40Z"),
+        ] {
+            let at = Timestamp::from_nanosecond(nanos).expect("in range");
+            assert_eq!(as_a_date(at).expect("a date"), expected);
+        }
+    }
+
+    #[test]
+    fn seconds_are_written_however_many_they_are() {
+        for (seconds, expected) in [
+            (0, "0s"),
+            (60, "60s"),
+            (61, "61s"),
+            (u64::MAX, "18446744073709551615s"),
+        ] {
+            assert_eq!(in_seconds(seconds).expect("a value"), expected);
+        }
     }
 }
