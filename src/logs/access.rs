@@ -149,9 +149,9 @@ impl Line {
         };
     }
 
-    fn bare(&mut self, field: &Field, value: impl fmt::Display) {
+    fn number(&mut self, field: &Field, value: impl itoa::Integer) {
         self.name(field);
-        let _ = write!(self.text, "{value}");
+        self.text.push_str(itoa::Buffer::new().format(value));
     }
 }
 
@@ -162,15 +162,16 @@ impl Visit for Line {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.bare(field, value);
+        self.number(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.bare(field, value);
+        self.number(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.bare(field, value);
+        self.name(field);
+        self.push(&[if value { "true" } else { "false" }]);
     }
 
     /// Words of enums, addresses, sums: `Debug` is how `tracing` hands on `%` and `?` alike.
