@@ -7,7 +7,7 @@ use benches::payload::{LARGE_BYTES, REQUEST_BYTES};
 use benches::script::Script;
 
 use crate::Plan;
-use crate::drive::{Closed, Cost};
+use crate::drive::{Closed, Cost, Open};
 use crate::fleet::{Fleet, Mode, Server};
 use crate::row::{Compare, Goal, Row};
 use crate::shot::{Caller, Shape, Shot};
@@ -20,6 +20,12 @@ const WARM: usize = 100;
 /// A megabyte costs some forty times an ordinary request.
 const LARGE_REQUESTS: usize = 300;
 const LARGE_WARM: usize = 5;
+
+/// At the same load: so many connections take turns, for so long, at this share of what bare Pingora's core
+/// carries.
+const TAKING_TURNS: usize = 64;
+const DURATION: Duration = Duration::from_millis(800);
+const LOAD: f64 = 0.5;
 
 /// The short stream: everything in one write, so that it is the request that is measured.
 pub(crate) const SHORT_STREAM: Script = Script::Stream {
@@ -170,7 +176,17 @@ pub(crate) fn measure(fleet: &Fleet, plan: &Plan, push: &mut dyn FnMut(Row)) {
             rounds: pairs(&costs, value),
         };
         match case.goal {
-            Goal::AtMost(_) => push(row("CPU", "µs", Some(case.goal), |cost| cost.cpu_us)),
+            Goal::AtMost(_) => {
+                push(row("CPU", "µs", Some(case.goal), |cost| cost.cpu_us));
+                let paced = paced(fleet, case, plan, &costs).map_err(|error| error.to_string());
+                push(Row {
+                    name: format!("{}: CPU at the same load", case.name),
+                    unit: "µs",
+                    compare: Compare::Ratio,
+                    goal: Some(case.goal),
+                    rounds: pairs(&paced, |cost| cost.cpu_us),
+                });
+            }
             Goal::AtLeast(_) => {
                 push(row("CPU", "µs", None, |cost| cost.cpu_us));
                 // What one core can carry: the same as requests per second while the proxy is the
@@ -198,6 +214,33 @@ fn costs(fleet: &Fleet, case: &Case, plan: &Plan) -> io::Result<Vec<(Cost, Cost)
     in_turns(plan.rounds, |on_bare| match on_bare {
         true => cost(load, &fleet.bare, &bare),
         false => cost(load, server, &shot),
+    })
+}
+
+/// The same at a rate that both can serve. In a closed loop the slower one is asked less, its clients and its
+/// upstream sleep meanwhile, and waking their core is on its bill.
+fn paced(
+    fleet: &Fleet,
+    case: &Case,
+    plan: &Plan,
+    closed: &Result<Vec<(Cost, Cost)>, String>,
+) -> io::Result<Vec<(Cost, Cost)>> {
+    let closed = closed
+        .as_ref()
+        .map_err(|error| io::Error::other(error.clone()))?;
+    let mut bare_us: Vec<f64> = closed.iter().map(|(bare, _)| bare.cpu_us).collect();
+    bare_us.sort_by(f64::total_cmp);
+    let open = Open {
+        connections: TAKING_TURNS,
+        per_second: LOAD * 1e6 / bare_us[bare_us.len() / 2],
+        duration: DURATION / plan.divisor as u32,
+    };
+    let server = fleet.gateway(case.mode);
+    let shot = case.shape().to_gateway(server.address);
+    let bare = case.shape().to_bare(fleet.bare.address);
+    in_turns(plan.rounds, |on_bare| match on_bare {
+        true => open.cost(&fleet.bare, &bare),
+        false => open.cost(server, &shot),
     })
 }
 

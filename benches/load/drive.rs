@@ -1,4 +1,5 @@
-//! The two ways of driving a proxy: closed loop for cost, open loop for latency.
+//! The two ways of driving a proxy: a closed loop, as fast as it goes, and an open loop, which is the same
+//! load for a fast one and a slow one.
 
 use std::io::{self, Error};
 use std::sync::Barrier;
@@ -41,7 +42,7 @@ pub(crate) struct Closed {
     pub(crate) warm: usize,
 }
 
-/// What a closed loop cost.
+/// What a loop cost.
 pub(crate) struct Cost {
     /// CPU of the proxy per request, in microseconds.
     pub(crate) cpu_us: f64,
@@ -101,6 +102,17 @@ pub(crate) struct Open {
 }
 
 impl Open {
+    /// What it cost, however fast the proxy is. Greetings of new connections and the warm-up count, too.
+    pub(crate) fn cost(self, server: &Server, shot: &Shot) -> io::Result<Cost> {
+        let (before, began) = (server.child.cpu()?, Instant::now());
+        let answered = self.first_bytes(shot)?.len() + (self.connections * WARM_UP) as u64;
+        let (cpu, wall) = (server.child.cpu()? - before, began.elapsed());
+        Ok(Cost {
+            cpu_us: cpu.as_secs_f64() * 1e6 / answered as f64,
+            rate: answered as f64 / wall.as_secs_f64(),
+        })
+    }
+
     /// Nanoseconds from each request's intended time of sending to the first byte of its answer.
     ///
     /// Connections take turns; one whose answer is late sends its next request late, but that
