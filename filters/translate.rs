@@ -51,13 +51,12 @@ pub(crate) fn request(
     to: &Candidate,
 ) -> Result<Translated, Refusal> {
     let snapshot = &exchange.snapshot;
-    let facts = snapshot.prices.facts_of(&asked.ask.model, &to.model);
     let target = Target {
         format: to.format,
         model: &to.model,
         quirks: to.channel.quirks,
         strictness: to.channel.strictness,
-        max_output: facts.max_output,
+        max_output: snapshot.prices.max_output(&asked.ask.model, &to.model),
         default_output: snapshot.billing.hold_output,
     };
     let stream = asked.ask.stream;

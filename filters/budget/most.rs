@@ -55,7 +55,7 @@ fn cost_at(exchange: &Exchange, asked: &Asked, candidate: &Candidate) -> Nanos {
     let Some(price) = prices.price(model, &candidate.model, exchange.at) else {
         return Nanos::ZERO;
     };
-    let able = prices.facts_of(model, &candidate.model).max_output;
+    let able = prices.max_output(model, &candidate.model);
     let wanted = wanted(asked.ask.max_output, &candidate.channel.body);
     let output = match (wanted, able) {
         (Some(asked), Some(able)) => asked.min(able),

@@ -4,6 +4,7 @@ mod file;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -155,7 +156,12 @@ impl PriceBook {
         self.facts_of(name, name)
     }
 
-    /// The same, with the names of `price`.
+    /// The most that a model can answer with, by the names of `price`.
+    pub fn max_output(&self, asked: &str, upstream: &str) -> Option<u64> {
+        names(asked, upstream).find_map(|name| self.find(name, |entry| entry.facts.max_output))
+    }
+
+    /// All that is known, by the names of `price`.
     pub fn facts_of(&self, asked: &str, upstream: &str) -> ModelFacts {
         names(asked, upstream).fold(ModelFacts::default(), |known, name| {
             let context = || self.find(name, |entry| entry.facts.context);
@@ -234,11 +240,11 @@ impl PriceBook {
     }
 }
 
-/// Contract section 5: the names to look under, in this order.
+/// Contract section 5: the names to look under, in this order. Most are found by the first.
 fn names<'a>(asked: &'a str, upstream: &'a str) -> impl Iterator<Item = &'a str> {
+    let base = iter::once_with(move || llm::suffix::split(asked).map(|(base, _)| base));
     let upstream = Some(upstream).filter(|name| *name != asked);
-    let base = llm::suffix::split(asked).map(|(base, _)| base);
-    [Some(asked), base, upstream].into_iter().flatten()
+    iter::once(asked).chain(base.flatten()).chain(upstream)
 }
 
 impl ModelFacts {

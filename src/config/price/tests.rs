@@ -148,6 +148,7 @@ fn facts_are_looked_up_like_prices() {
         max_output: Some(16_384),
     };
     assert_eq!(book.facts_of("alias", "gpt-4o"), facts);
+    assert_eq!(book.max_output("alias", "gpt-4o"), facts.max_output);
     assert_eq!(book.facts("nobody-knows"), ModelFacts::default());
 }
 
