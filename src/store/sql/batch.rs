@@ -77,9 +77,9 @@ impl Insert {
         let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
         let rows = vec![row; rows].join(", ");
         let (table, columns) = (self.table, self.columns.join(", "));
-        let conflict = (self.conflict)(dialect);
+        let (insert, conflict) = (dialect.insert(), (self.conflict)(dialect));
         dialect.spell(format!(
-            "INSERT INTO {table} ({columns}) VALUES {rows}{conflict}"
+            "{insert} INTO {table} ({columns}) VALUES {rows}{conflict}"
         ))
     }
 }
