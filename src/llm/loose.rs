@@ -19,14 +19,31 @@ pub(crate) trait Members<'de>: Default {
     fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// Declares a struct that is read from the members named, whatever else the object holds.
+impl<'de, T: Members<'de>> Members<'de> for Box<T> {
+    fn member<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        (**self).member(key, map)
+    }
+}
+
+/// Declares a struct that is read from the members named, whatever else the object holds. A field behind
+/// `_ =>` has the members of its own type from the same object.
 macro_rules! loose {
+    (@other $map:ident, $key:ident) => {
+        $map.next_value::<serde::de::IgnoredAny>().map(drop)
+    };
+    (@other $map:ident, $key:ident, $rest:expr) => {
+        $rest.member($key, $map)
+    };
     ($($(#[$doc:meta])* struct $name:ident $(<$life:lifetime>)? {
         $($($key:literal)|+ => $field:ident: $type:ty,)*
+        $(_ => $rest:ident: $others:ty,)?
     })*) => {$(
         $(#[$doc])*
         #[derive(Default)]
-        pub(crate) struct $name $(<$life>)? { $(pub(crate) $field: $type,)* }
+        pub(crate) struct $name $(<$life>)? {
+            $(pub(crate) $field: $type,)*
+            $(pub(crate) $rest: $others,)?
+        }
 
         impl<'de $(: $life, $life)?> $crate::loose::Members<'de> for $name $(<$life>)? {
             fn member<A: serde::de::MapAccess<'de>>(
@@ -36,9 +53,7 @@ macro_rules! loose {
             ) -> Result<(), A::Error> {
                 match key {
                     $($($key)|+ => self.$field = map.next_value()?,)*
-                    _ => {
-                        map.next_value::<serde::de::IgnoredAny>()?;
-                    }
+                    _ => return loose!(@other map, key $(, self.$rest)?),
                 }
                 Ok(())
             }
@@ -146,10 +161,23 @@ impl<T> List<T> {
     }
 }
 
-impl Raw<'_> {
+impl<'a> Raw<'a> {
+    /// The value as it is written; nothing of null.
+    pub(crate) fn json(&self) -> &'a str {
+        self.0.map_or("", RawValue::get)
+    }
+
+    /// Whether there is something, as [`Truthy`] has it.
+    pub(crate) fn is_something(&self) -> bool {
+        let there = |raw: &RawValue| serde_json::from_str::<Truthy>(raw.get());
+        self.0
+            .and_then(|raw| there(raw).ok())
+            .is_some_and(|there| there.0)
+    }
+
     /// What is written: the content of a string, or the JSON of anything else.
     pub(crate) fn spoken(&self) -> Cow<'_, str> {
-        let written = self.0.map_or("", RawValue::get);
+        let written = self.json();
         if !written.starts_with('"') {
             return Cow::Borrowed(written);
         }
@@ -192,8 +220,7 @@ impl Content<'_> {
         match &self.text {
             Some(text) => Cow::Borrowed(text),
             None if self.json.is_empty() => Cow::Borrowed(""),
-            None => serde_json::from_str::<Words<'_>>(self.json)
-                .map_or(Cow::Borrowed(""), |words| words.0),
+            None => sound(self.json),
         }
     }
 }
@@ -396,19 +423,20 @@ impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
             .and_then(|rest| rest.strip_suffix('"'));
         let text = quoted.map(|inside| match memchr::memchr(b'\\', inside.as_bytes()) {
             None => Cow::Borrowed(inside),
-            Some(_) => unescaped(json),
+            Some(_) => sound(json),
         });
         Ok(Content { json, text })
     }
 }
 
-/// A string's text, where it may hold halves of surrogate pairs.
-fn unescaped(json: &str) -> Cow<'_, str> {
-    match serde_json::from_str::<Text<'_>>(json) {
-        Ok(text) => text.0,
+/// What is said in a value that may hold halves of surrogate pairs.
+fn sound(json: &str) -> Cow<'_, str> {
+    match serde_json::from_str::<Words<'_>>(json) {
+        Ok(words) => words.0,
         Err(_) => {
             let mended = mended(json.as_bytes()).unwrap_or_default();
-            Cow::Owned(serde_json::from_slice(&mended).unwrap_or_default())
+            let words = serde_json::from_slice::<Words<'_>>(&mended).unwrap_or_default();
+            Cow::Owned(words.0.into_owned())
         }
     }
 }

@@ -3,53 +3,10 @@
 //! Usage may come in a chunk after the one with the finish reason, so nothing in the stream
 //! itself ends it: an answer is complete when its body ends and a reason was given.
 
-use super::usage::{Seen, Tokens};
+use super::heard::{Blob, Candidate, Chunk, Chunks, Part};
+use super::usage::Seen;
 use crate::fault;
-use crate::loose::{self, List, Raw, Slot, Text, Truthy, loose};
 use crate::meter::{Kind, Piece, Report};
-
-loose! {
-    struct Chunk<'a> {
-        "candidates" => candidates: List<Candidate<'a>>,
-        "usageMetadata" => usage: Slot<Tokens<'a>>,
-        "modelVersion" => model: Text<'a>,
-        "promptFeedback" => feedback: Slot<Feedback<'a>>,
-        "error" => error: Truthy,
-        // The answer of countTokens.
-        "totalTokens" => counted: Truthy,
-    }
-
-    struct Feedback<'a> {
-        "blockReason" => reason: Text<'a>,
-    }
-
-    struct Candidate<'a> {
-        "content" => content: Slot<Content<'a>>,
-        "finishReason" => finish: Text<'a>,
-    }
-
-    struct Content<'a> {
-        "parts" => parts: List<Part<'a>>,
-    }
-
-    struct Part<'a> {
-        "text" => text: Text<'a>,
-        "functionCall" => call: Slot<Call<'a>>,
-        "executableCode" => code: Slot<Code<'a>>,
-        "inlineData" | "inline_data" | "fileData" | "codeExecutionResult" => other: Truthy,
-    }
-
-    struct Call<'a> {
-        "name" => name: Text<'a>,
-        "args" => arguments: Raw<'a>,
-        // Vertex streams arguments in parts; only the first part has the name.
-        "partialArgs" => partial: Raw<'a>,
-    }
-
-    struct Code<'a> {
-        "code" => code: Text<'a>,
-    }
-}
 
 /// What has to be remembered between chunks.
 #[derive(Debug, Default)]
@@ -59,21 +16,19 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        if piece.json.trim_ascii_start().first() == Some(&b'[') {
-            return self.list(piece, report);
+        match Chunks::read(piece.json) {
+            Some(chunks) => self.take(&chunks, piece, report),
+            None => Kind::Unread,
         }
-        let Some(Slot(Some(chunk))) = loose::json::<Slot<Chunk<'_>>>(piece.json) else {
-            return Kind::Unread;
-        };
-        self.chunk(&chunk, piece, report);
-        Kind::Event
     }
 
-    /// An answer, or more often an error, that came wrapped in an array.
-    fn list(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Some(chunks) = loose::json::<List<Chunk<'_>>>(piece.json) else {
-            return Kind::Unread;
-        };
+    /// The same, of what was read already.
+    pub(crate) fn take(
+        &mut self,
+        chunks: &Chunks<'_>,
+        piece: Piece<'_>,
+        report: &mut Report,
+    ) -> Kind {
         for chunk in chunks.items() {
             self.chunk(chunk, piece, report);
         }
@@ -119,7 +74,7 @@ impl Candidate<'_> {
 impl Part<'_> {
     fn tell(&self, report: &mut Report) {
         report.say(&self.text.0);
-        if let Some(code) = &self.code.0 {
+        if let Some(code) = self.code() {
             report.say(&code.code.0);
         }
         if let Some(call) = &self.call.0 {
@@ -127,9 +82,17 @@ impl Part<'_> {
             report.tool_calls = report
                 .tool_calls
                 .saturating_add(u32::from(!call.name.0.is_empty()));
-            report.say(&call.arguments.spoken());
+            report.say(&call.args.spoken());
             report.say(&call.partial.spoken());
         }
-        report.content |= self.other.0;
+        report.content |= self.blob.0.as_ref().is_some_and(|blob| blob.is_something())
+            || self.file.is_something()
+            || self.outcome.is_something();
+    }
+}
+
+impl Blob<'_> {
+    fn is_something(&self) -> bool {
+        !self.mime.0.is_empty() || !self.data.0.is_empty()
     }
 }

@@ -1,56 +1,11 @@
 //! Watches a Responses answer.
 
-use crate::chat::usage::{Seen, Tokens};
+use super::heard::{Item, Response, Step};
+use crate::chat::usage::Seen;
 use crate::dialect::Quirks;
 use crate::fault::{self, Fault, FaultClass};
-use crate::loose::{self, Count, List, Raw, Slot, Text, Truthy, Words, loose};
+use crate::loose::{self, Slot};
 use crate::meter::{Kind, Piece, Report};
-
-loose! {
-    /// An event of a stream, or the whole response object: their members do not clash.
-    struct Event<'a> {
-        "type" => kind: Text<'a>,
-        "sequence_number" => sequence: Count,
-        "response" => response: Slot<Response<'a>>,
-        "item" => item: Slot<Item<'a>>,
-        "delta" => delta: Text<'a>,
-        "text" | "arguments" | "input" | "refusal" => done: Text<'a>,
-        "error" => error: Truthy,
-        "message" | "detail" => message: Truthy,
-        "object" => object: Text<'a>,
-    }
-
-    struct Response<'a> {
-        "object" => object: Text<'a>,
-        "model" => model: Text<'a>,
-        "status" => status: Text<'a>,
-        "incomplete_details" => incomplete: Slot<Incomplete<'a>>,
-        "error" => error: Truthy,
-        "output" => output: List<Item<'a>>,
-        "tools" => tools: List<Tool<'a>>,
-        "usage" => usage: Slot<Tokens>,
-    }
-
-    struct Incomplete<'a> {
-        "reason" => reason: Text<'a>,
-    }
-
-    struct Item<'a> {
-        "type" => kind: Text<'a>,
-        "action" => action: Slot<Action<'a>>,
-        "content" => content: Words<'a>,
-        "summary" => summary: Words<'a>,
-        "arguments" | "input" => arguments: Raw<'a>,
-    }
-
-    struct Action<'a> {
-        "type" => kind: Text<'a>,
-    }
-
-    struct Tool<'a> {
-        "type" => kind: Text<'a>,
-    }
-}
 
 /// Output items by what they mean for the bill.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,46 +49,51 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        let Some(Slot(Some(event))) = loose::json::<Slot<Event<'_>>>(piece.json) else {
+        let Some(Slot(Some(step))) = loose::json::<Slot<Step<'_>>>(piece.json) else {
             return Kind::Unread;
         };
-        if let Some(number) = event.sequence.0 {
+        self.take(&step, piece, report)
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(&mut self, step: &Step<'_>, piece: Piece<'_>, report: &mut Report) -> Kind {
+        if let Some(number) = step.sequence.0 {
             report.sequence = Some(number);
         }
         let name = std::str::from_utf8(piece.name).unwrap_or("");
-        let kind = if event.kind.0.is_empty() {
+        let kind = if step.kind.0.is_empty() {
             name
         } else {
-            &*event.kind.0
+            &*step.kind.0
         };
         match kind {
-            "" if event.object.0 == "response" => self.whole(piece, report),
-            "" if event.error.0 || event.message.0 => report.fail(fault::read(200, piece.json)),
+            "" if step.object.0 == "response" => self.whole(step, piece, report),
+            "" if step.error.0 || step.message.0 => report.fail(fault::read(200, piece.json)),
             "error" => report.fail(fault::read(200, piece.json)),
             "response.output_item.added" => {
                 self.fresh = true;
-                report.content |= event.item.0.as_ref().is_some_and(acts);
+                report.content |= step.item.0.as_deref().is_some_and(acts);
             }
             "response.output_item.done" => {
-                if let Some(item) = &event.item.0 {
+                if let Some(item) = &step.item.0 {
                     self.items.add(item);
                     report.content |= acts(item);
                     self.tell_items(report);
                 }
             }
             "response.completed" | "response.incomplete" | "response.failed" => {
-                self.end(kind, &event, piece, report);
+                self.end(kind, step, piece, report);
             }
             "response.created" | "response.queued" | "response.in_progress" => {
-                self.begin(&event, report);
+                self.begin(step, report);
             }
-            _ => self.said(kind, &event, report),
+            _ => self.said(kind, step, report),
         }
         Kind::Event
     }
 
-    fn begin(&mut self, event: &Event<'_>, report: &mut Report) {
-        if let Some(response) = &event.response.0 {
+    fn begin(&mut self, step: &Step<'_>, report: &mut Report) {
+        if let Some(response) = &step.response.0 {
             self.head(response, report);
         }
     }
@@ -147,24 +107,24 @@ impl Meter {
             .any(|tool| tool.kind.0.starts_with("web_search_preview"));
     }
 
-    fn said(&mut self, kind: &str, event: &Event<'_>, report: &mut Report) {
+    fn said(&mut self, kind: &str, step: &Step<'_>, report: &mut Report) {
         // What a hosted shell printed is not the model's word, and audio is no text.
         if kind.ends_with("_output_content.delta") || kind == "response.audio.delta" {
             report.content = true;
         } else if kind.ends_with(".delta") {
             self.fresh = false;
-            report.say(&event.delta.0);
-        } else if kind.ends_with(".done") && self.fresh && !event.done.0.is_empty() {
+            report.say(&step.delta.0);
+        } else if kind.ends_with(".done") && self.fresh && !step.full.spoken().is_empty() {
             self.fresh = false;
-            report.say(&event.done.0);
+            report.say(step.full.spoken());
         } else if kind.contains("_call.") {
             report.content = true;
         }
     }
 
-    fn end(&mut self, kind: &str, event: &Event<'_>, piece: Piece<'_>, report: &mut Report) {
+    fn end(&mut self, kind: &str, step: &Step<'_>, piece: Piece<'_>, report: &mut Report) {
         report.terminal = true;
-        if let Some(response) = &event.response.0 {
+        if let Some(response) = &step.response.0 {
             self.response(response, report);
         }
         if kind == "response.failed" {
@@ -174,13 +134,10 @@ impl Meter {
         }
     }
 
-    fn whole(&mut self, piece: Piece<'_>, report: &mut Report) {
-        let Some(Slot(Some(response))) = loose::json::<Slot<Response<'_>>>(piece.json) else {
-            return;
-        };
-        self.response(&response, report);
+    fn whole(&mut self, step: &Step<'_>, piece: Piece<'_>, report: &mut Report) {
+        self.response(&step.whole, report);
         report.terminal = true;
-        if response.error.0 || response.status.0 == "failed" {
+        if step.error.0 || step.whole.status.0 == "failed" {
             report.fail(failure(piece));
         }
     }
@@ -202,9 +159,9 @@ impl Meter {
             for item in output {
                 report.content |= acts(item);
                 if is_said_by_model(item) {
-                    report.say(&item.summary.0);
-                    report.say(&item.content.0);
-                    report.say(&item.arguments.spoken());
+                    report.say(&item.summary.words());
+                    report.say(&item.content.words());
+                    report.say(item.args.written());
                 }
             }
         }

@@ -64,6 +64,19 @@ impl Decoder {
                     return report.fault.is_none() && decoder.take(&step, piece, each);
                 }
             }
+            (Decoder::Responses(decoder), Meter::Responses(meter)) => {
+                if let Some(Slot(Some(step))) = loose::json::<Slot<responses::Step<'_>>>(piece.json)
+                {
+                    meter.take(&step, piece, report);
+                    return report.fault.is_none() && decoder.take(&step, piece, each);
+                }
+            }
+            (Decoder::Gemini(decoder), Meter::Gemini(meter)) => {
+                if let Some(chunks) = gemini::Chunks::read(piece.json) {
+                    meter.take(&chunks, piece, report);
+                    return report.fault.is_none() && decoder.take(&chunks, each);
+                }
+            }
             _ => {}
         }
         meter.read(piece, report);

@@ -2,7 +2,7 @@
 
 use super::candidate::{Candidate, Sink};
 use super::partial::Arguments;
-use super::shape::Call;
+use crate::gemini::heard::Call;
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, ToolKind};
 use crate::loose::compact;
 use crate::normal::Mint;
@@ -19,9 +19,10 @@ pub(super) struct Partial {
 impl Candidate {
     pub(super) fn call(&mut self, call: &Call<'_>, proof: &str, mint: &Mint, sink: &mut Sink<'_>) {
         let name = &*call.name.0;
+        let pieces = call.pieces();
         if !name.is_empty() {
             self.complete(mint, sink);
-            if !call.goes_on.0 && call.partial.items().is_empty() {
+            if !call.goes_on.0 && pieces.items().is_empty() {
                 let args = call.args.0.map_or("{}", |args| args.get());
                 return self.tool(&call.id.0, name, &compact(args), proof, mint, sink);
             }
@@ -35,7 +36,7 @@ impl Candidate {
         let Some(partial) = &mut self.partial else {
             return;
         };
-        for piece in call.partial.items() {
+        for piece in pieces.items() {
             partial.arguments.take(piece);
         }
         if !call.goes_on.0 {

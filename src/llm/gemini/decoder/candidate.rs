@@ -2,10 +2,10 @@
 
 use super::super::ruler::Ruler;
 use super::calls::Partial;
-use super::shape::{self, Blob, Part};
 use super::stop::stop;
 use super::{grounding, logprobs};
 use crate::Format;
+use crate::gemini::heard::{self, Blob, Part};
 use crate::ir::{BlockKind, Delta, Event, Origin, Signature, Stop};
 use crate::meter::cut;
 use crate::normal::Mint;
@@ -55,7 +55,7 @@ impl Candidate {
     /// Takes what a chunk says of this candidate. `mint` gives ids to calls.
     pub(super) fn take(
         &mut self,
-        candidate: &shape::Candidate<'_>,
+        candidate: &heard::Candidate<'_>,
         mint: &Mint,
         sink: &mut Sink<'_>,
     ) {
@@ -64,7 +64,7 @@ impl Candidate {
                 self.part(part, mint, sink);
             }
         }
-        if let Some(entries) = candidate.logprobs.0.as_ref().and_then(logprobs::entries) {
+        if let Some(entries) = logprobs::entries(&candidate.logprobs) {
             let block = self.open(Kind::Text, sink);
             (sink.each)(Event::Delta {
                 block,
@@ -250,21 +250,22 @@ impl Candidate {
 
 /// Keeps the last of what is said of sources: later chunks repeat and extend it.
 fn keep(kept: &mut String, said: &crate::loose::Raw<'_>) {
-    let Some(said) = said.0 else { return };
-    if said.get().len() <= MAX_SOURCES_BYTES && said.get() != "{}" {
-        said.get().clone_into(kept);
+    let said = said.json();
+    if said.len() <= MAX_SOURCES_BYTES && !matches!(said, "" | "{}") {
+        said.clone_into(kept);
     }
 }
 
 /// A part of a tool that Google ran, as it stands.
 fn googles_own(part: &Part<'_>) -> Option<String> {
     [
-        ("executableCode", &part.code),
-        ("codeExecutionResult", &part.outcome),
-        ("toolCall", &part.tool_call),
-        ("toolResponse", &part.tool_response),
-        ("fileData", &part.file),
+        ("executableCode", part.code.json()),
+        ("codeExecutionResult", part.outcome.json()),
+        ("toolCall", part.tool_call.json()),
+        ("toolResponse", part.tool_response.json()),
+        ("fileData", part.file.json()),
     ]
     .into_iter()
-    .find_map(|(kind, raw)| Some(format!("{{\"{kind}\":{}}}", raw.0?.get())))
+    .find(|(_, json)| !json.is_empty())
+    .map(|(kind, json)| format!("{{\"{kind}\":{json}}}"))
 }

@@ -1,7 +1,7 @@
 //! Reads what an answer says of its sources.
 
 use super::super::ruler::Ruler;
-use super::shape::{Grounding, Page, Recited};
+use crate::gemini::heard::{Grounding, Page, Recited};
 use crate::ir::{Citation, Text};
 use crate::loose::Slot;
 

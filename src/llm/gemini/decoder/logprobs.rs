@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::shape::{Logprobs, Token};
+use crate::gemini::heard::{Logprobs, Token};
+use crate::loose::{Raw, Slot};
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -20,7 +21,9 @@ struct One<'a> {
 }
 
 /// The entries as a JSON array; `None` when there are none.
-pub(super) fn entries(logprobs: &Logprobs<'_>) -> Option<String> {
+pub(super) fn entries(said: &Raw<'_>) -> Option<String> {
+    let Slot(logprobs) = serde_json::from_str::<Slot<Logprobs<'_>>>(said.0?.get()).ok()?;
+    let logprobs = logprobs?;
     let top = logprobs.top.items();
     let chosen = logprobs.chosen.items().iter().enumerate();
     let entries: Vec<Entry<'_>> = chosen

@@ -7,7 +7,6 @@ mod logprobs;
 mod partial;
 #[cfg(test)]
 mod recorded;
-mod shape;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -15,11 +14,11 @@ mod tests;
 pub(crate) use stop::is_malformed;
 
 use candidate::{Candidate, Sink};
-use shape::{Chunk, Feedback};
 
 use crate::dialect::Quirks;
+use crate::gemini::heard::{Chunk, Chunks, Feedback};
 use crate::ir::Event;
-use crate::loose::{self, List, Slot, mended};
+use crate::loose::mended;
 use crate::meter::{Piece, cut};
 use crate::normal::Mint;
 
@@ -59,11 +58,24 @@ impl Decoder {
     /// which no event says: usage may follow the last words.
     /// What it does not know, it leaves out; errors are the meter's to see.
     pub(crate) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
-        if !self.finished
-            && !self.read(piece.json, each)
-            && let Some(json) = mended(piece.json)
+        if let Some(chunks) = Chunks::read(piece.json) {
+            return self.take(&chunks, each);
+        }
+        if let Some(json) = mended(piece.json)
+            && let Some(chunks) = Chunks::read(&json)
         {
-            self.read(&json, each);
+            return self.take(&chunks, each);
+        }
+        false
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(&mut self, chunks: &Chunks<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
+        if !self.finished {
+            chunks
+                .items()
+                .iter()
+                .for_each(|chunk| self.chunk(chunk, each));
         }
         false
     }
@@ -83,24 +95,6 @@ impl Decoder {
             let mut sink = Sink { next, each };
             candidate.finish(self.blocked.as_ref(), &self.mint, &mut sink);
         }
-    }
-
-    /// Reads one JSON value, or says that it cannot. Some proxies put chunks into an array.
-    fn read(&mut self, json: &[u8], each: &mut dyn FnMut(Event<'_>)) -> bool {
-        if json.trim_ascii_start().first() == Some(&b'[') {
-            let chunks = serde_json::from_slice::<List<Chunk<'_>>>(json);
-            for chunk in chunks.iter().flat_map(List::items) {
-                self.chunk(chunk, each);
-            }
-            return chunks.is_ok();
-        }
-        let Some(Slot(chunk)) = loose::json::<Slot<Chunk<'_>>>(json) else {
-            return false;
-        };
-        if let Some(chunk) = chunk {
-            self.chunk(&chunk, each);
-        }
-        true
     }
 
     fn chunk(&mut self, chunk: &Chunk<'_>, each: &mut dyn FnMut(Event<'_>)) {

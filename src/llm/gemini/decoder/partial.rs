@@ -1,7 +1,7 @@
 //! Puts together the arguments of a call that are streamed leaf by leaf: a JSON path and a piece of
 //! the value under it.
 
-use super::shape::PartialArg;
+use crate::gemini::heard::PartialArg;
 use crate::patch::quoted;
 
 /// Bytes of arguments that are gathered for one call.

@@ -4,10 +4,10 @@
 //! id where the index is left out.
 
 use super::sent::Sent;
-use super::wire::{Annotation, Part};
 use crate::ir::{BlockKind, Citation, Delta, Event, Signature, ToolKind};
 use crate::meter::cut;
 use crate::normal::Mint;
+use crate::responses::heard::{Annotation, Part};
 
 /// Items, and blocks, of one answer that are followed (about 100 bytes each); what comes after
 /// them is left out.

@@ -8,16 +8,15 @@ mod sent;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
-mod wire;
 
 use blocks::{Blocks, Each, Held, REASONING_TEXT, Spot};
-use wire::{Item, Part, Response, Step};
 
 use crate::Format;
 use crate::dialect::Quirks;
 use crate::ir::{BlockKind, Event, Origin, Signature, Stop, ToolKind};
 use crate::loose::{self, Slot};
 use crate::meter::Piece;
+use crate::responses::heard::{Item, Part, Response, Step, Written, parts};
 
 /// The machine: pieces of an answer in, events out.
 #[derive(Debug)]
@@ -72,11 +71,20 @@ impl Decoder {
     /// Reads one event of a stream, or a whole answer; `true` when nothing more of it is to come.
     /// What it does not know, it leaves out; errors are the meter's to see.
     pub(crate) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
-        if self.stopped {
-            return true;
+        match loose::json::<Slot<Step<'_>>>(piece.json) {
+            Some(Slot(Some(step))) => self.take(&step, piece, each),
+            _ => self.stopped,
         }
-        let step = loose::json::<Slot<Step<'_>>>(piece.json).unwrap_or_default();
-        step.0.is_some_and(|step| self.step(&step, piece, each))
+    }
+
+    /// The same, of what was read already.
+    pub(crate) fn take(
+        &mut self,
+        step: &Step<'_>,
+        piece: Piece<'_>,
+        each: &mut dyn FnMut(Event<'_>),
+    ) -> bool {
+        self.stopped || self.step(step, piece, each)
     }
 
     /// The answer came to its end: closes what is open and says why each choice stopped. Not called
@@ -93,19 +101,19 @@ impl Decoder {
             "" => std::str::from_utf8(piece.name).unwrap_or(""),
             kind => kind,
         };
-        let response = || Response::read(step.response.0.map_or("{}", |raw| raw.get()));
+        let response = step.response.0.as_deref();
+        let written = Written::new(piece);
         match kind {
             "response.created" | "response.queued" | "response.in_progress" => {
-                self.start(&response(), each);
+                self.start(response.unwrap_or(&Response::default()), each);
             }
-            "response.completed" | "response.incomplete" => self.end(&response(), each),
+            "response.completed" | "response.incomplete" => {
+                self.end(response.unwrap_or(&Response::default()), &written, each);
+            }
             "error" | "response.failed" => {}
-            "" if step.object.0 == "response" => {
-                let text = std::str::from_utf8(piece.json).unwrap_or("{}");
-                self.end(&Response::read(text), each);
-            }
+            "" if step.object.0 == "response" => self.end(&step.whole, &written, each),
             "" => {}
-            kind => self.item(kind, step, each),
+            kind => self.item(kind, step, &written, each),
         }
         self.stopped
     }
@@ -121,17 +129,16 @@ impl Decoder {
 
     /// A response object that is as complete as it will be. Its items were all heard before,
     /// unless the server streams none, or leaves some unfinished, or the answer is whole.
-    fn end(&mut self, response: &Response<'_>, each: Each<'_>) {
+    fn end(&mut self, response: &Response<'_>, written: &Written<'_>, each: Each<'_>) {
         self.start(response, each);
         let unheard = self.blocks.is_empty();
-        for (index, raw) in (0..).zip(response.items()) {
-            let item = Item::read(raw.get());
+        for (index, item) in response.output.items().iter().enumerate() {
             let place = match unheard {
                 true => self.blocks.register(None, &item.id.0),
-                false => self.blocks.unfinished(index),
+                false => self.blocks.unfinished(index as u64),
             };
             if let Some(place) = place {
-                self.item_done(place, &item, raw.get(), each);
+                self.item_done(place, item, (written, index), each);
             }
         }
         self.stop(response.stop(), each);
@@ -149,22 +156,21 @@ impl Decoder {
         each(Event::Stop { choice: 0, stop });
     }
 
-    fn item(&mut self, kind: &str, step: &Step<'_>, each: Each<'_>) {
+    fn item(&mut self, kind: &str, step: &Step<'_>, written: &Written<'_>, each: Each<'_>) {
         let index = step.output_index.0;
-        let raw = step.item.0.map_or("{}", |raw| raw.get());
+        let none = Item::default();
+        let item = step.item.0.as_deref().unwrap_or(&none);
         match kind {
             "response.output_item.added" => {
                 self.start(&Response::default(), each);
-                let item = Item::read(raw);
                 if let Some(place) = self.blocks.item(index, &item.id.0) {
-                    self.call(place, &item, each);
+                    self.call(place, item, each);
                 }
             }
             "response.output_item.done" => {
                 self.start(&Response::default(), each);
-                let item = Item::read(raw);
                 if let Some(place) = self.blocks.item(index, &item.id.0) {
-                    self.item_done(place, &item, raw, each);
+                    self.item_done(place, item, (written, 0), each);
                 }
             }
             "response.content_part.added"
@@ -194,7 +200,7 @@ impl Decoder {
         let spot = Spot { item, held, part };
         match tense {
             Tense::More => self.blocks.more(spot, &step.delta.0, each),
-            Tense::Full => self.blocks.full(spot, &step.full.spoken(), each),
+            Tense::Full => self.blocks.full(spot, step.full.written(), each),
         }
         if held == Held::Text && tense == Tense::More {
             let logprobs = step.logprobs.0.map_or("", |raw| raw.get());
@@ -209,7 +215,7 @@ impl Decoder {
             return;
         };
         let part = step.part_index.0.unwrap_or(0);
-        let held = step.part.0.as_ref().map_or(Some(Held::Text), holds);
+        let held = step.part.0.as_deref().map_or(Some(Held::Text), holds);
         let Some(held) = held else {
             return;
         };
@@ -240,7 +246,13 @@ impl Decoder {
     }
 
     /// An item with all it has: what of it was not heard before is said now.
-    fn item_done(&mut self, place: usize, item: &Item<'_>, raw: &str, each: Each<'_>) {
+    fn item_done(
+        &mut self,
+        place: usize,
+        item: &Item<'_>,
+        (written, index): (&Written<'_>, usize),
+        each: Each<'_>,
+    ) {
         match &*item.kind.0 {
             "message" => self.message(place, item, each),
             "reasoning" => self.reasoning(place, item, each),
@@ -251,7 +263,7 @@ impl Decoder {
                     held: Held::Call,
                     part: 0,
                 };
-                self.blocks.full(spot, &item.args.spoken(), each);
+                self.blocks.full(spot, item.args.written(), each);
             }
             "image_generation_call" if !item.result.0.is_empty() => {
                 let mime = match &*item.output_format.0 {
@@ -264,16 +276,18 @@ impl Decoder {
             }
             "" => {}
             _ => {
-                let origin = Format::Responses;
-                self.blocks
-                    .whole(BlockKind::Server { origin, raw }, "", each);
+                let kind = BlockKind::Server {
+                    origin: Format::Responses,
+                    raw: written.item(index),
+                };
+                self.blocks.whole(kind, "", each);
             }
         }
         self.blocks.close_item(place, each);
     }
 
     fn message(&mut self, item: usize, message: &Item<'_>, each: Each<'_>) {
-        for (part, said) in (0..).zip(message.content.items()) {
+        for (part, said) in (0..).zip(parts(&message.content).items()) {
             if let Some(held @ (Held::Text | Held::Refusal)) = holds(said) {
                 self.blocks.part(Spot { item, held, part }, said, each);
             }
@@ -281,8 +295,9 @@ impl Decoder {
     }
 
     fn reasoning(&mut self, item: usize, reasoning: &Item<'_>, each: Each<'_>) {
-        let summary = (0..).zip(reasoning.summary.items());
-        let content = (REASONING_TEXT..).zip(reasoning.content.items());
+        let (summary, content) = (parts(&reasoning.summary), parts(&reasoning.content));
+        let summary = (0..).zip(summary.items());
+        let content = (REASONING_TEXT..).zip(content.items());
         for (part, said) in summary.chain(content) {
             let held = Held::Reasoning;
             self.blocks

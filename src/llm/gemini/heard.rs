@@ -1,13 +1,19 @@
-//! The members of an answer that are read.
+//! What of an answer is heard, by meter and decoder: a chunk of a stream and a whole answer have the same
+//! members. Both take it from one reading, where both listen.
 
-use crate::loose::{Count, List, Raw, Slot, Text, Truthy, loose};
+use super::usage::Tokens;
+use crate::loose::{self, Count, List, Raw, Slot, Text, Truthy, loose};
 
 loose! {
     struct Chunk<'a> {
         "candidates" => candidates: List<Candidate<'a>>,
-        "promptFeedback" => feedback: Slot<Feedback<'a>>,
+        "promptFeedback" => feedback: Slot<Box<Feedback<'a>>>,
         "modelVersion" => model: Text<'a>,
         "responseId" => id: Text<'a>,
+        "usageMetadata" => usage: Slot<Tokens<'a>>,
+        "error" => error: Truthy,
+        // The answer of countTokens.
+        "totalTokens" => counted: Truthy,
     }
 
     struct Feedback<'a> {
@@ -20,21 +26,23 @@ loose! {
         "content" => content: Slot<Content<'a>>,
         "finishReason" => finish: Text<'a>,
         "finishMessage" => message: Text<'a>,
+        // Passed over: what the decoder alone wants would be dear for the meter to read.
         "groundingMetadata" => grounding: Raw<'a>,
         "citationMetadata" => citations: Raw<'a>,
-        "logprobsResult" => logprobs: Slot<Logprobs<'a>>,
+        "logprobsResult" => logprobs: Raw<'a>,
     }
 
     struct Content<'a> {
         "parts" => parts: List<Part<'a>>,
     }
 
+    /// Small, as most parts are words alone: what else one may hold is in boxes, or passed over.
     struct Part<'a> {
         "text" => text: Text<'a>,
         "thought" => thought: Truthy,
         "thoughtSignature" | "thought_signature" => signature: Text<'a>,
-        "functionCall" => call: Slot<Call<'a>>,
-        "inlineData" | "inline_data" => blob: Slot<Blob<'a>>,
+        "functionCall" => call: Slot<Box<Call<'a>>>,
+        "inlineData" | "inline_data" => blob: Slot<Box<Blob<'a>>>,
         "fileData" => file: Raw<'a>,
         "executableCode" => code: Raw<'a>,
         "codeExecutionResult" => outcome: Raw<'a>,
@@ -46,8 +54,13 @@ loose! {
         "id" => id: Text<'a>,
         "name" => name: Text<'a>,
         "args" => args: Raw<'a>,
-        "partialArgs" => partial: List<PartialArg<'a>>,
+        // Vertex streams arguments in parts; only the first part has the name.
+        "partialArgs" => partial: Raw<'a>,
         "willContinue" => goes_on: Truthy,
+    }
+
+    struct Code<'a> {
+        "code" => code: Text<'a>,
     }
 
     /// A piece of an argument of a call that is streamed (Vertex).
@@ -111,5 +124,46 @@ loose! {
         "title" => title: Text<'a>,
         "startIndex" => start: Count,
         "endIndex" => end: Count,
+    }
+}
+
+/// A piece of an answer. Some proxies put chunks into an array, and Google puts errors into one.
+pub(crate) enum Chunks<'a> {
+    One(Box<Chunk<'a>>),
+    Many(List<Chunk<'a>>),
+}
+
+impl<'a> Chunks<'a> {
+    /// `None` for what is neither an object nor an array.
+    pub(crate) fn read(json: &'a [u8]) -> Option<Chunks<'a>> {
+        if json.trim_ascii_start().first() == Some(&b'[') {
+            return loose::json(json).map(Chunks::Many);
+        }
+        loose::json::<Slot<Box<Chunk<'_>>>>(json)?
+            .0
+            .map(Chunks::One)
+    }
+
+    pub(super) fn items(&self) -> &[Chunk<'a>] {
+        match self {
+            Chunks::One(chunk) => std::slice::from_ref(chunk),
+            Chunks::Many(list) => list.items(),
+        }
+    }
+}
+
+impl<'a> Part<'a> {
+    /// Code that Google is to run.
+    pub(super) fn code(&self) -> Option<Code<'a>> {
+        let Slot(code) = serde_json::from_str(self.code.0?.get()).ok()?;
+        code
+    }
+}
+
+impl<'a> Call<'a> {
+    /// The pieces of arguments that are streamed.
+    pub(super) fn pieces(&self) -> List<PartialArg<'a>> {
+        let pieces = self.partial.0.map(|raw| serde_json::from_str(raw.get()));
+        pieces.and_then(Result::ok).unwrap_or_default()
     }
 }
