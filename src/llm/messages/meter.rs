@@ -30,10 +30,8 @@ impl Meter {
         };
         match kind {
             "message_start" => self.start(step, report),
-            "content_block_start" => {
-                if step.block.json.starts_with('{') {
-                    step.block.object.open(report);
-                }
+            "content_block_start" if step.block.json.starts_with('{') => {
+                step.block.object.open(report);
             }
             "content_block_delta" => {
                 if let Some(delta) = &step.delta.0 {
