@@ -669,6 +669,16 @@ fn text_the_parser_refuses_is_mended() {
     }
 }
 
+#[test]
+fn half_a_surrogate_pair_deep_in_a_whole_answer_is_mended() {
+    let body = br#"{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"a\ud83d"}]}],"usage":{"input_tokens":3,"output_tokens":2}}"#;
+    let report = report(options(Format::Responses, Framing::Whole), body);
+    assert_eq!(
+        (report.usage.input, &*report.output_sample),
+        (3, "a\u{FFFD}")
+    );
+}
+
 /// Streams made of whole and broken chat events.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let part = prop::sample::select(vec![

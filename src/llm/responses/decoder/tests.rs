@@ -404,6 +404,30 @@ fn steps_of_hosted_tools_are_handed_on_raw_and_images_as_images() {
 }
 
 #[test]
+fn steps_of_hosted_tools_are_handed_on_raw_where_nothing_was_streamed() {
+    let search = r#"{"type":"web_search_call","id":"ws","action":{"type":"search"}}"#;
+    let output = format!(
+        r#""output":[{{"type":"message","content":[{{"type":"output_text","text":"x"}}]}},{search}],"status":"completed""#
+    );
+    let wanted = [
+        "start  ",
+        "open 0 Text",
+        "0 x",
+        "close 0",
+        &format!("open 1 {search}"),
+        "close 1",
+        "stop End",
+    ];
+    check(
+        &[&format!(
+            r#"{{"type":"response.completed","response":{{{output}}}}}"#
+        )],
+        &wanted,
+    );
+    check(&[&format!(r#"{{"object":"response",{output}}}"#)], &wanted);
+}
+
+#[test]
 fn an_incomplete_answer_says_why() {
     let stop = |response: &str| {
         let event = format!(r#"{{"type":"response.incomplete","response":{response}}}"#);
