@@ -65,8 +65,17 @@ pub(crate) use loose;
 /// Reads JSON. The encoding is checked once, for the whole text and many bytes at a time: left to
 /// the parser, string by string, it was a quarter of the work.
 pub(crate) fn json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
-    let text = simdutf8::basic::from_utf8(json).ok()?;
-    serde_json::from_str(text).ok()
+    serde_json::from_str(text(json)?).ok()
+}
+
+/// The text, if its encoding is right.
+pub(crate) fn text(json: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(json).ok()
+}
+
+/// Reads an object.
+pub(crate) fn object<'de, T: Members<'de>>(json: &'de str) -> Option<T> {
+    serde_json::from_str::<Slot<T>>(json).ok()?.0
 }
 
 /// Gives a visitor the methods for types that it takes for absent.
@@ -496,12 +505,14 @@ pub(crate) fn compact(json: &str) -> Cow<'_, str> {
 
 /// The JSON without bytes that are no UTF-8 and without halves of surrogate pairs: strict parsers
 /// refuse the whole for one of them.
-pub(crate) fn whole_letters(json: &[u8]) -> Cow<'_, [u8]> {
-    let suspect =
-        simdutf8::basic::from_utf8(json).is_err() || memchr::memmem::find(json, b"\\u").is_some();
-    match suspect.then(|| mended(json)).flatten() {
-        Some(mended) => Cow::Owned(mended),
-        None => Cow::Borrowed(json),
+pub(crate) fn whole_letters(json: &[u8]) -> Cow<'_, str> {
+    let text = text(json);
+    match text {
+        Some(text) if memchr::memmem::find(json, b"\\u").is_none() => Cow::Borrowed(text),
+        _ => match mended(json).map(String::from_utf8) {
+            Some(Ok(mended)) => Cow::Owned(mended),
+            _ => Cow::Borrowed(text.unwrap_or_default()),
+        },
     }
 }
 

@@ -86,6 +86,15 @@ impl Report {
         self.fault.get_or_insert(fault);
     }
 
+    /// The body ended properly: whether what came counts as a complete stream of the format.
+    pub(crate) fn ended(&self, format: Format) -> bool {
+        match format {
+            // The closing mark is often left out; what counts is that the model stopped.
+            Format::Chat | Format::Messages | Format::Gemini => self.stop.is_some(),
+            Format::Responses => self.terminal,
+        }
+    }
+
     /// A hosted tool was used that many times in all.
     pub(crate) fn used(&mut self, tool: &str, times: u64) {
         let times = u32::try_from(times).unwrap_or(u32::MAX);
@@ -133,11 +142,16 @@ loose! {
     }
 }
 
-/// Whether this is an error in an array: Google wraps them, also behind its OpenAI address.
-fn is_wrapped_error(json: &[u8]) -> bool {
-    json.trim_ascii_start().starts_with(b"[")
-        && serde_json::from_slice::<List<Wrapped>>(json)
-            .is_ok_and(|list| list.items().iter().any(|item| item.error.0))
+/// Whether what is no object of a format is an error in an array, and tells it: Google wraps them, also behind its
+/// OpenAI address.
+pub(crate) fn unread(piece: Piece<'_>, report: &mut Report) -> bool {
+    let wrapped = piece.json.trim_ascii_start().starts_with(b"[")
+        && serde_json::from_slice::<List<Wrapped>>(piece.json)
+            .is_ok_and(|list| list.items().iter().any(|item| item.error.0));
+    if wrapped {
+        report.fail(fault::read(200, piece.json));
+    }
+    wrapped
 }
 
 /// Reads the pieces of an answer in one format.
@@ -165,8 +179,7 @@ impl Meter {
         if kind != Kind::Unread {
             return kind;
         }
-        if is_wrapped_error(piece.json) {
-            report.fail(fault::read(200, piece.json));
+        if unread(piece, report) {
             return Kind::Event;
         }
         match crate::loose::mended(piece.json) {
@@ -187,15 +200,6 @@ impl Meter {
             Meter::Responses(meter) => meter.read(piece, report),
             Meter::Messages(meter) => meter.read(piece, report),
             Meter::Gemini(meter) => meter.read(piece, report),
-        }
-    }
-
-    /// The body ended properly: whether what came counts as a complete stream.
-    pub(crate) fn ended(&self, report: &Report) -> bool {
-        match self {
-            // The closing mark is often left out; what counts is that the model stopped.
-            Meter::Chat(_) | Meter::Messages(_) | Meter::Gemini(_) => report.stop.is_some(),
-            Meter::Responses(_) => report.terminal,
         }
     }
 }

@@ -155,7 +155,7 @@ impl Tap {
                     );
                 });
                 // Nothing can follow the closing bracket.
-                if reader.place() == Place::End && meter.ended(report) {
+                if reader.place() == Place::End && report.ended(self.options.format) {
                     report.terminal = true;
                 }
                 out.push(chunk.clone());
@@ -192,7 +192,7 @@ impl Tap {
                 read_whole(body, meter, report);
                 report.terminal = true;
             }
-            Cutter::JsonArray(_) => report.terminal |= meter.ended(report),
+            Cutter::JsonArray(_) => report.terminal |= report.ended(self.options.format),
             Cutter::Sse(reader) => {
                 let held = if hides && !self.let_go {
                     reader.pending()
@@ -210,7 +210,7 @@ impl Tap {
                 if !hidden && !held.is_empty() {
                     out.push(held);
                 }
-                report.terminal |= meter.ended(report);
+                report.terminal |= report.ended(self.options.format);
             }
         }
         self.seen()

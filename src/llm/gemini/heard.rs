@@ -135,13 +135,11 @@ pub(crate) enum Chunks<'a> {
 
 impl<'a> Chunks<'a> {
     /// `None` for what is neither an object nor an array.
-    pub(crate) fn read(json: &'a [u8]) -> Option<Chunks<'a>> {
-        if json.trim_ascii_start().first() == Some(&b'[') {
-            return loose::json(json).map(Chunks::Many);
+    pub(crate) fn read(json: &'a str) -> Option<Chunks<'a>> {
+        match json.trim_ascii_start().starts_with('[') {
+            true => serde_json::from_str(json).ok().map(Chunks::Many),
+            false => loose::object(json).map(Chunks::One),
         }
-        loose::json::<Slot<Box<Chunk<'_>>>>(json)?
-            .0
-            .map(Chunks::One)
     }
 
     pub(super) fn items(&self) -> &[Chunk<'a>] {

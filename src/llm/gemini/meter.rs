@@ -6,6 +6,7 @@
 use super::heard::{Blob, Candidate, Chunk, Chunks, Part};
 use super::usage::Seen;
 use crate::fault;
+use crate::loose;
 use crate::meter::{Kind, Piece, Report};
 
 /// What has to be remembered between chunks.
@@ -16,7 +17,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn read(&mut self, piece: Piece<'_>, report: &mut Report) -> Kind {
-        match Chunks::read(piece.json) {
+        match loose::text(piece.json).and_then(Chunks::read) {
             Some(chunks) => self.take(&chunks, piece, report),
             None => Kind::Unread,
         }

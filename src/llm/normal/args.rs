@@ -38,10 +38,7 @@ fn is_object(text: &str) -> bool {
 
 fn letters(json: &str) -> Cow<'_, str> {
     match whole_letters(json.as_bytes()) {
-        Cow::Owned(mended) => {
-            let mended = String::from_utf8(mended).unwrap_or_default();
-            Cow::Owned(compact(&mended).into_owned())
-        }
+        Cow::Owned(mended) => Cow::Owned(compact(&mended).into_owned()),
         Cow::Borrowed(_) => compact(json),
     }
 }

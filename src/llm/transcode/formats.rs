@@ -1,4 +1,4 @@
-//! One decoder and one encoder for each format.
+//! One listener and one encoder for each format.
 
 use super::Envelope;
 use crate::Format;
@@ -7,17 +7,17 @@ use crate::dialect::Quirks;
 use crate::fault::Telling;
 use crate::frame::write::Writer;
 use crate::ir::{Event, Reply};
-use crate::loose::{self, Slot};
-use crate::meter::{Meter, Piece, Report};
+use crate::loose;
+use crate::meter::{self, Piece, Report};
 use crate::{chat, gemini, messages, responses};
 
-/// Pieces of an answer in, events out.
+/// Hears an answer: the meter for what is recorded of it, the decoder for what it says.
 #[derive(Debug)]
-pub(super) enum Decoder {
-    Chat(chat::Decoder),
-    Responses(responses::Decoder),
-    Messages(messages::Decoder),
-    Gemini(gemini::Decoder),
+pub(super) enum Listener {
+    Chat(chat::Meter, chat::Decoder),
+    Responses(responses::Meter, responses::Decoder),
+    Messages(messages::Meter, messages::Decoder),
+    Gemini(gemini::Meter, gemini::Decoder),
 }
 
 /// Events in, the caller's stream out.
@@ -30,74 +30,74 @@ pub(super) enum Encoder {
     Gemini(gemini::Encoder),
 }
 
-impl Decoder {
+impl Listener {
     /// For the answer to the request of that id.
-    pub(super) fn new(format: Format, quirks: Quirks, request: &str) -> Decoder {
+    pub(super) fn new(format: Format, quirks: Quirks, request: &str) -> Listener {
         match format {
-            Format::Chat => Decoder::Chat(chat::Decoder::new(quirks, request)),
-            Format::Responses => Decoder::Responses(responses::Decoder::new(quirks, request)),
-            Format::Messages => Decoder::Messages(messages::Decoder::new(quirks, request)),
-            Format::Gemini => Decoder::Gemini(gemini::Decoder::new(quirks, request)),
+            Format::Chat => {
+                let decoder = chat::Decoder::new(quirks, request);
+                Listener::Chat(chat::Meter::new(quirks), decoder)
+            }
+            Format::Responses => {
+                let decoder = responses::Decoder::new(quirks, request);
+                Listener::Responses(responses::Meter::default(), decoder)
+            }
+            Format::Messages => {
+                let decoder = messages::Decoder::new(quirks, request);
+                Listener::Messages(messages::Meter::default(), decoder)
+            }
+            Format::Gemini => {
+                let decoder = gemini::Decoder::new(quirks, request);
+                Listener::Gemini(gemini::Meter::default(), decoder)
+            }
         }
     }
 
-    /// Meter and decoder hear a piece of an answer, the decoder only where it is no error. `true` when nothing
-    /// more of it is to come.
+    /// Hears a piece, whose JSON is `text`. `true` when nothing more is to come.
     pub(super) fn hear(
         &mut self,
-        meter: &mut Meter,
+        text: &str,
         piece: Piece<'_>,
         report: &mut Report,
         each: &mut dyn FnMut(Event<'_>),
     ) -> bool {
-        match (&mut *self, &mut *meter) {
-            (Decoder::Chat(decoder), Meter::Chat(meter)) => {
-                if let Some(Slot(Some(chunk))) = loose::json::<Slot<chat::Chunk<'_>>>(piece.json) {
-                    meter.take(&chunk, piece, report);
-                    return report.fault.is_none() && decoder.take(&chunk, piece, each);
+        // One reading for both, the decoder only where it is no error. Of what cannot be read, each makes what it can.
+        macro_rules! hear {
+            ($meter:ident, $decoder:ident, $heard:expr) => {
+                match $heard {
+                    Some(heard) => {
+                        $meter.take(&heard, piece, report);
+                        report.fault.is_none() && $decoder.take(&heard, piece, each)
+                    }
+                    None => {
+                        meter::unread(piece, report);
+                        report.fault.is_none() && $decoder.push(piece, each)
+                    }
                 }
-            }
-            (Decoder::Messages(decoder), Meter::Messages(meter)) => {
-                if let Some(Slot(Some(step))) = loose::json::<Slot<messages::Step<'_>>>(piece.json)
-                {
-                    meter.take(&step, piece, report);
-                    return report.fault.is_none() && decoder.take(&step, piece, each);
-                }
-            }
-            (Decoder::Responses(decoder), Meter::Responses(meter)) => {
-                if let Some(Slot(Some(step))) = loose::json::<Slot<responses::Step<'_>>>(piece.json)
-                {
-                    meter.take(&step, piece, report);
-                    return report.fault.is_none() && decoder.take(&step, piece, each);
-                }
-            }
-            (Decoder::Gemini(decoder), Meter::Gemini(meter)) => {
-                if let Some(chunks) = gemini::Chunks::read(piece.json) {
-                    meter.take(&chunks, piece, report);
-                    return report.fault.is_none() && decoder.take(&chunks, each);
-                }
-            }
-            _ => {}
+            };
         }
-        meter.read(piece, report);
-        report.fault.is_none() && self.push(piece, each)
-    }
-
-    fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
         match self {
-            Decoder::Chat(decoder) => decoder.push(piece, each),
-            Decoder::Responses(decoder) => decoder.push(piece, each),
-            Decoder::Messages(decoder) => decoder.push(piece, each),
-            Decoder::Gemini(decoder) => decoder.push(piece, each),
+            Listener::Chat(meter, decoder) => {
+                hear!(meter, decoder, loose::object::<chat::Chunk<'_>>(text))
+            }
+            Listener::Responses(meter, decoder) => {
+                hear!(meter, decoder, loose::object::<responses::Step<'_>>(text))
+            }
+            Listener::Messages(meter, decoder) => {
+                hear!(meter, decoder, loose::object::<messages::Step<'_>>(text))
+            }
+            Listener::Gemini(meter, decoder) => {
+                hear!(meter, decoder, gemini::Chunks::read(text))
+            }
         }
     }
 
     pub(super) fn finish(&mut self, each: &mut dyn FnMut(Event<'_>)) {
         match self {
-            Decoder::Chat(decoder) => decoder.finish(each),
-            Decoder::Responses(decoder) => decoder.finish(each),
-            Decoder::Messages(decoder) => decoder.finish(each),
-            Decoder::Gemini(decoder) => decoder.finish(each),
+            Listener::Chat(_, decoder) => decoder.finish(each),
+            Listener::Responses(_, decoder) => decoder.finish(each),
+            Listener::Messages(_, decoder) => decoder.finish(each),
+            Listener::Gemini(_, decoder) => decoder.finish(each),
         }
     }
 }

@@ -11,11 +11,12 @@ use crate::dialect::Quirks;
 use crate::fault::{Fault, FaultClass, Telling};
 use crate::frame::json_array::Place;
 use crate::frame::{TooLarge, json_array, sse};
+use crate::ir::Event;
 use crate::loose::whole_letters;
-use crate::meter::{Meter, Piece};
+use crate::meter::Piece;
 use crate::tap::{Framing, Report, Seen};
 use crate::{Format, gemini};
-use formats::Decoder;
+use formats::Listener;
 use voice::Voice;
 
 /// Bytes of a whole answer that are gathered; a larger one is a fault.
@@ -93,9 +94,8 @@ impl Transcoder {
             },
             ear: Ear {
                 from: options.from,
-                meter: Meter::new(options.from, options.quirks),
                 report: Report::default(),
-                decoder: Decoder::new(options.from, options.quirks, &options.envelope.id),
+                listener: Listener::new(options.from, options.quirks, &options.envelope.id),
                 voice: Voice::new(options),
                 ended: false,
             },
@@ -246,9 +246,8 @@ impl Transcoder {
 #[derive(Debug)]
 struct Ear {
     from: Format,
-    meter: Meter,
     report: Report,
-    decoder: Decoder,
+    listener: Listener,
     voice: Voice,
     /// Nothing more is to come.
     ended: bool,
@@ -274,12 +273,12 @@ impl Ear {
         if self.ended {
             return;
         }
-        let json = &*whole_letters(json);
+        let text = &*whole_letters(json);
+        let json = text.as_bytes();
         let piece = Piece { name, json, whole };
-        let (voice, meter, report) = (&mut self.voice, &mut self.meter, &mut self.report);
-        self.ended = self
-            .decoder
-            .hear(meter, piece, report, &mut |event| voice.event(event));
+        let (voice, report) = (&mut self.voice, &mut self.report);
+        let each = &mut |event: Event<'_>| voice.event(event);
+        self.ended = self.listener.hear(text, piece, report, each);
         if self.report.fault.is_some() {
             return;
         }
@@ -301,7 +300,7 @@ impl Ear {
 
     /// Nothing more comes: that was all, if it was an answer by the rules of its format.
     fn stop_if_complete(&mut self) {
-        self.ended |= self.meter.ended(&self.report);
+        self.ended |= self.report.ended(self.from);
     }
 
     /// Whether nothing was said, no end was given and nothing was used: JSON, but no answer.
@@ -322,7 +321,7 @@ impl Ear {
             return false;
         }
         let voice = &mut self.voice;
-        self.decoder.finish(&mut |event| voice.event(event));
+        self.listener.finish(&mut |event| voice.event(event));
         if !self.voice.stopped() {
             return false;
         }

@@ -18,7 +18,7 @@ use candidate::{Candidate, Sink};
 use crate::dialect::Quirks;
 use crate::gemini::heard::{Chunk, Chunks, Feedback};
 use crate::ir::Event;
-use crate::loose::mended;
+use crate::loose::{self, mended};
 use crate::meter::{Piece, cut};
 use crate::normal::Mint;
 
@@ -58,19 +58,24 @@ impl Decoder {
     /// which no event says: usage may follow the last words.
     /// What it does not know, it leaves out; errors are the meter's to see.
     pub(crate) fn push(&mut self, piece: Piece<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
-        if let Some(chunks) = Chunks::read(piece.json) {
-            return self.take(&chunks, each);
+        if let Some(chunks) = loose::text(piece.json).and_then(Chunks::read) {
+            return self.take(&chunks, piece, each);
         }
         if let Some(json) = mended(piece.json)
-            && let Some(chunks) = Chunks::read(&json)
+            && let Some(chunks) = loose::text(&json).and_then(Chunks::read)
         {
-            return self.take(&chunks, each);
+            return self.take(&chunks, piece, each);
         }
         false
     }
 
     /// The same, of what was read already.
-    pub(crate) fn take(&mut self, chunks: &Chunks<'_>, each: &mut dyn FnMut(Event<'_>)) -> bool {
+    pub(crate) fn take(
+        &mut self,
+        chunks: &Chunks<'_>,
+        _piece: Piece<'_>,
+        each: &mut dyn FnMut(Event<'_>),
+    ) -> bool {
         if !self.finished {
             chunks
                 .items()
